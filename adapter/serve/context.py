@@ -1,0 +1,42 @@
+"""Which deployment the running code belongs to, and which invocation it serves."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentContext:
+    """The deployment that an environment holds."""
+
+    deployment: str
+    application: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvocationContext:
+    """The invocation being served; `deadline_ms` is Unix time in milliseconds, 0 if unknown."""
+
+    request_id: str = ""
+    deadline_ms: int = 0
+
+
+_process_deployment: DeploymentContext | None = None
+_deployment: ContextVar[DeploymentContext | None] = ContextVar("deployment", default=None)
+invocation: ContextVar[InvocationContext | None] = ContextVar("invocation", default=None)
+
+
+def enter(context: DeploymentContext, *, whole_process: bool) -> None:
+    """Say that the code from here on belongs to a deployment.
+
+    A Lambda environment holds one deployment, so there the whole process is meant and threads of
+    the user's own see it too; `serve.run` holds several in one process.
+    """
+    global _process_deployment  # noqa: PLW0603 - see docstring
+    if whole_process:
+        _process_deployment = context
+    _deployment.set(context)
+
+
+def current() -> DeploymentContext | None:
+    """Return the deployment the running code belongs to, None outside of any."""
+    return _deployment.get() or _process_deployment

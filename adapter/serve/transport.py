@@ -1,0 +1,65 @@
+"""The seam between a handle and whatever carries its calls.
+
+A handle knows names and arguments. A transport brings them to the deployment: a Lambda invoke
+(`adapter.calls.client`), or a deployment in the same process (`adapter.local.in_process`).
+"""
+
+import asyncio
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One method call on a deployment, before it is put into an event."""
+
+    deployment: str
+    application: str
+    method: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+class Transport(Protocol):
+    """Carries calls to deployments."""
+
+    def send(self, call: Call) -> Future[Any]:
+        """Dispatch the call at once and return its future result.
+
+        Arguments that are futures are waited for first. The future raises `RemoteError` where the
+        callee raised and `InvocationError` where the call did not reach it. Values that cannot
+        travel raise `NotSerializable`, here or from the future.
+        """
+
+    def ingress(self, application: str) -> str:
+        """Return the name of the application's ingress deployment. Raises `ServeError`."""
+
+    def check(self, deployment: str, application: str) -> None:
+        """Raise KeyError where the deployment is known not to exist."""
+
+
+_current: Transport | None = None
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def connect(transport: Transport | None) -> None:
+    """Make this process's handles use `transport`; None goes back to the default, Lambda."""
+    global _current  # noqa: PLW0603 - one transport a process: handles are plain values
+    _current = transport
+
+
+def carry_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the default transport carry calls on a function's event loop, while that runs."""
+    global _loop  # noqa: PLW0603 - a Lambda environment holds one function
+    _loop = loop
+
+
+def current() -> Transport:
+    """Return the transport of this process, by default Lambda's Invoke API."""
+    global _current  # noqa: PLW0603 - made at the first call, because a function may never call
+    if _current is None:
+        from adapter.calls.client import LambdaTransport  # noqa: PLC0415 - loaded when used
+
+        _current = LambdaTransport(_loop)
+    return _current
