@@ -1,0 +1,180 @@
+"""Values on the wire: JSON, with tags for what JSON cannot say.
+
+A tag is an object with the one key `$bytes`, `$datetime`, ... from the closed list below. No tag
+names code, so reading an event or an answer can never import or run anything of the sender's
+choice. Pydantic models and dataclasses travel as plain objects; the receiver rebuilds them from
+its own type hints (`adapter.calls.rebuild`).
+"""
+
+import dataclasses
+import json
+import math
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from adapter.errors import InvalidCall, NotSerializable
+from adapter.serve.handles import DeploymentResponse
+
+
+def dumps(value: Any, path: str = "the value") -> bytes:
+    """Encode a value as JSON with tags.
+
+    Raises `NotSerializable` where it holds something that cannot travel; `path` names it there.
+    """
+    return write(pack(value, path))
+
+
+def write(packed: Any) -> bytes:
+    """Write what `pack` made. Lone surrogates are escaped: UTF-8 has no bytes for them."""
+    try:
+        return json.dumps(packed, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(packed, separators=(",", ":")).encode()
+
+
+def loads(data: bytes | str) -> Any:
+    """Decode what `dumps` made, or any plain JSON. Raises `InvalidCall` where it is neither."""
+    try:
+        return unpack(json.loads(data))
+    except ValueError as error:
+        raise InvalidCall(f"not a JSON value: {error}") from error
+
+
+def pack(value: Any, path: str = "the value") -> Any:
+    """Turn a value into what `json` can write. Raises `NotSerializable`."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if kind is dict:
+        return _pack_dict(value, path)
+    if kind is list:
+        return [pack(item, path) for item in value]
+    return _pack_other(value, path)
+
+
+_BUILTINS: tuple[type[Any], ...] = (str, int, float, dict, list)
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
+def _pack_dict(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
+    if all(type(key) is str for key in value) and not _looks_tagged(value):
+        return {key: pack(item, f"{path}[{key!r}]") for key, item in value.items()}
+    pairs = [[pack(key, path), pack(item, f"{path}[{key!r}]")] for key, item in value.items()]
+    return {"$dict": pairs}
+
+
+def _looks_tagged(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)).startswith("$")
+
+
+def _pack_other(value: Any, path: str) -> Any:
+    for kind, tag, write in _WRITERS:
+        if isinstance(value, kind):
+            return {tag: write(value)}
+    for container, tag in _CONTAINER_TAGS.items():
+        if isinstance(value, container):
+            return {tag: [pack(item, path) for item in value]}
+    if type(value).__module__ == "numpy":
+        return _pack_numpy(value, path)
+    return pack(_plain(value, path), path)
+
+
+def _plain(value: Any, path: str) -> Any:
+    """Return what stands for a value of the user's own type: plainer, and of no own type."""
+    if isinstance(value, Enum):
+        return value.value
+    for builtin in _BUILTINS:
+        if isinstance(value, builtin):
+            return builtin(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    if isinstance(value, DeploymentResponse):
+        value.__reduce__()
+    raise NotSerializable(value, path)
+
+
+def _pack_numpy(value: Any, path: str) -> Any:
+    if not hasattr(value, "shape") or value.dtype.hasobject:
+        raise NotSerializable(value, path)
+    if value.shape == () and hasattr(value, "item") and type(value).__name__ != "ndarray":
+        return pack(value.item(), path)
+    data = b64encode(value.tobytes()).decode()
+    return {"$ndarray": {"dtype": value.dtype.str, "shape": list(value.shape), "data": data}}
+
+
+# datetime is a date, so it comes first.
+_WRITERS: list[tuple[type | tuple[type, ...], str, Callable[[Any], Any]]] = [
+    ((bytes, bytearray, memoryview), "$bytes", lambda value: b64encode(bytes(value)).decode()),
+    (datetime, "$datetime", datetime.isoformat),
+    (date, "$date", date.isoformat),
+    (time, "$time", time.isoformat),
+    (timedelta, "$timedelta", lambda value: [value.days, value.seconds, value.microseconds]),
+    (Decimal, "$decimal", str),
+    (UUID, "$uuid", str),
+    (PurePath, "$path", str),
+    (complex, "$complex", lambda value: [value.real, value.imag]),
+]
+_CONTAINER_TAGS: dict[type[Any], str] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
+
+
+def unpack(value: Any) -> Any:
+    """Turn what `json` read back into the values that were sent.
+
+    Raises `InvalidCall` for a tag whose content does not fit it. An object with an unknown `$` key
+    is an ordinary object.
+    """
+    if isinstance(value, list):
+        return [unpack(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        tag, content = next(iter(value.items()))
+        if tag in _READERS:
+            return _untag(tag, content)
+    return {key: unpack(item) for key, item in value.items()}
+
+
+def _untag(tag: str, content: Any) -> Any:
+    try:
+        return _READERS[tag](content)
+    except (TypeError, ValueError, ArithmeticError, KeyError, ImportError) as error:
+        raise InvalidCall(f"{tag} cannot hold {content!r:.100}: {error}") from error
+
+
+def _read_ndarray(content: Mapping[str, Any]) -> Any:
+    import numpy as np  # noqa: PLC0415 - only who sends arrays pays for it
+
+    kind = np.dtype(str(content["dtype"]))
+    if kind.hasobject:
+        raise ValueError("arrays of objects do not travel")
+    array = np.frombuffer(b64decode(content["data"], validate=True), dtype=kind)
+    return array.reshape(content["shape"]).copy()
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "$bytes": lambda content: b64decode(content, validate=True),
+    "$datetime": datetime.fromisoformat,
+    "$date": date.fromisoformat,
+    "$time": time.fromisoformat,
+    "$timedelta": lambda content: timedelta(*content),
+    "$decimal": Decimal,
+    "$uuid": UUID,
+    "$path": PurePath,
+    "$complex": lambda content: complex(*content),
+    "$float": float,
+    "$dict": lambda content: {unpack(key): unpack(item) for key, item in content},
+    "$tuple": lambda content: tuple(unpack(content)),
+    "$set": lambda content: set(unpack(content)),
+    "$frozenset": lambda content: frozenset(unpack(content)),
+    "$ndarray": _read_ndarray,
+}

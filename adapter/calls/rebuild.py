@@ -1,0 +1,129 @@
+"""Rebuild Pydantic models, dataclasses and enums from the receiver's own type hints."""
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+from adapter.errors import InvalidCall
+
+
+class Signature:
+    """The parameters of a method as far as they say which types to rebuild."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._hints = _hints(method)
+        try:
+            self._signature: inspect.Signature | None = inspect.signature(method)
+        except (TypeError, ValueError):
+            self._signature = None
+
+    def rebuild(
+        self,
+        args: list[Any],
+        kwargs: dict[str, Any],
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments with the hinted types in place of plain objects.
+
+        Raises TypeError where they do not fit the parameters, as the call itself would, and
+        `InvalidCall` where a plain object does not fit the hinted type.
+        """
+        if not self._hints or self._signature is None:
+            return tuple(args), kwargs
+        bound = self._signature.bind(*args, **kwargs)
+        for name, value in bound.arguments.items():
+            hint = self._hints.get(name)
+            if hint is not None:
+                kind = self._signature.parameters[name].kind
+                bound.arguments[name] = _rebuild_parameter(kind, hint, value, name)
+        return bound.args, bound.kwargs
+
+
+def _hints(method: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        hints = typing.get_type_hints(method)
+    except Exception:  # noqa: BLE001 - a hint may name anything; without it values stay plain
+        return {}
+    hints.pop("return", None)
+    return {name: hint for name, hint in hints.items() if _needs_rebuilding(hint)}
+
+
+def _needs_rebuilding(hint: Any) -> bool:
+    return _is_model(hint) or any(_needs_rebuilding(part) for part in typing.get_args(hint))
+
+
+def _is_model(hint: Any) -> bool:
+    return isinstance(hint, type) and (
+        dataclasses.is_dataclass(hint) or hasattr(hint, "model_validate") or issubclass(hint, Enum)
+    )
+
+
+def _rebuild_parameter(kind: Any, hint: Any, value: Any, name: str) -> Any:
+    if kind is inspect.Parameter.VAR_POSITIONAL:
+        return tuple(rebuild(hint, item, name) for item in value)
+    if kind is inspect.Parameter.VAR_KEYWORD:
+        return {key: rebuild(hint, item, name) for key, item in value.items()}
+    return rebuild(hint, value, name)
+
+
+def rebuild(hint: Any, value: Any, name: str) -> Any:
+    """Turn a plain value into the hinted type where the hint asks for one.
+
+    Raises `InvalidCall` naming the parameter where the value does not fit.
+    """
+    if _is_model(hint):
+        return _rebuild_model(hint, value, name)
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _rebuild_union(parts, value, name)
+    if origin is dict and isinstance(value, dict):
+        return {key: rebuild(parts[1], item, name) for key, item in value.items()}
+    if origin in (list, set, frozenset) and isinstance(value, origin):
+        return origin(rebuild(parts[0], item, name) for item in value)
+    if origin is tuple and isinstance(value, tuple):
+        hints = [parts[0]] * len(value) if parts[-1] is Ellipsis else parts
+        return tuple(rebuild(part, item, name) for part, item in zip(hints, value, strict=False))
+    return value
+
+
+def _rebuild_union(parts: tuple[Any, ...], value: Any, name: str) -> Any:
+    if value is None and type(None) in parts:
+        return None
+    failure: InvalidCall | None = None
+    for part in parts:
+        try:
+            rebuilt = rebuild(part, value, name)
+        except InvalidCall as error:
+            failure = error
+            continue
+        if rebuilt is not value:
+            return rebuilt
+    plain = any(isinstance(part, type) and isinstance(value, part) for part in parts)
+    if failure is not None and not plain:
+        raise failure
+    return value
+
+
+def _rebuild_model(hint: Any, value: Any, name: str) -> Any:
+    if isinstance(value, hint):
+        return value
+    try:
+        if hasattr(hint, "model_validate"):
+            return hint.model_validate(value)
+        if issubclass(hint, Enum):
+            return hint(value)
+        return _rebuild_dataclass(hint, value, name)
+    except InvalidCall:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InvalidCall(f"argument {name!r} is no {hint.__name__}: {error}") from error
+
+
+def _rebuild_dataclass(hint: Any, value: Any, name: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise InvalidCall(f"argument {name!r} is no {hint.__name__}: {value!r:.100}")
+    hints = typing.get_type_hints(hint)
+    return hint(**{key: rebuild(hints.get(key), item, key) for key, item in value.items()})
