@@ -1,0 +1,115 @@
+"""From an HTTP event to an ASGI application and back, with Mangum's handler classes.
+
+Mangum translates the events. Ours is what its `Mangum` class cannot do: serve inside a running
+event loop, run the lifespan once per environment, and trust the gateway instead of the client.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from mangum.adapter import DEFAULT_TEXT_MIME_TYPES, HANDLERS
+from mangum.types import LambdaConfig
+
+from adapter.errors import UnsupportedEvent
+from adapter.http.exchange import Exchange
+from adapter.http.lifespan import ASGIApp, Lifespan, Mode
+
+logger = logging.getLogger("adapter.http")
+
+_SCHEMES = frozenset({"http", "https"})
+
+
+class HttpBridge:
+    """Serves HTTP events from one ASGI application.
+
+    `base_path` is where the application is mounted; it becomes `root_path`, and `path` stays whole,
+    as ASGI wants it. The other settings are Mangum's.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        lifespan: Mode = "auto",
+        base_path: str = "/",
+        custom_handlers: Sequence[Any] = (),
+        text_mime_types: Sequence[str] | None = None,
+        exclude_headers: Sequence[str] = (),
+    ) -> None:
+        self.app = app
+        self.lifespan = Lifespan(app, lifespan)
+        self._base_path = "/" + base_path.strip("/")
+        self._custom_handlers = tuple(custom_handlers)
+        self._config = LambdaConfig(
+            api_gateway_base_path="/",  # ours is cut at a segment boundary, see _complete
+            text_mime_types=list(text_mime_types or DEFAULT_TEXT_MIME_TYPES),
+            exclude_headers=[header.lower() for header in exclude_headers],
+        )
+
+    def takes(self, event: Any, context: Any) -> bool:
+        """Whether one of the custom handlers wants an event that is not HTTP otherwise."""
+        return any(handler.infer(event, context, self._config) for handler in self._custom_handlers)
+
+    async def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Serve one event and return the result in the shape its sender expects.
+
+        An event that cannot be read as a request is answered with 400. Raises `UnsupportedEvent`
+        where no handler knows the event.
+        """
+        for handler in self._custom_handlers:
+            if handler.infer(event, context, self._config):
+                custom = handler(event, context, self._config)
+                return dict(custom(await Exchange(custom.scope, custom.body).run(self.app)))
+        return await self._builtin(event, context)
+
+    async def _builtin(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        handler = self._infer(event, context)
+        try:
+            scope, body = self._complete(handler.scope, event), handler.body
+        except (ValueError, KeyError, TypeError, AttributeError):
+            logger.warning("the event is no valid HTTP request", exc_info=True)
+            return _bad_request()
+        response = await Exchange(scope, body).run(self.app)
+        result: dict[str, Any] = handler(response)
+        return result
+
+    def _infer(self, event: dict[str, Any], context: Any) -> Any:
+        for kind in HANDLERS:
+            if kind.infer(event, context, self._config):
+                return kind(event, context, self._config)
+        raise UnsupportedEvent(event)
+
+    def _complete(self, scope: Any, event: dict[str, Any]) -> dict[str, Any]:
+        path = scope["path"] if scope["path"].startswith("/") else f"/{scope['path']}"
+        inside = path == self._base_path or path.startswith(f"{self._base_path}/")
+        return {
+            **scope,
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "scheme": scope["scheme"] if scope["scheme"] in _SCHEMES else "https",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": self._base_path if inside and self._base_path != "/" else "",
+            "server": _server(event),
+            "headers": [(bytes(name), bytes(value)) for name, value in scope["headers"]],
+            "state": self.lifespan.state.copy(),
+        }
+
+
+def _server(event: dict[str, Any]) -> tuple[str, int]:
+    """Name the server by what the gateway says: the Host header is the client's to choose.
+
+    Frameworks fall back to this where a Host header is malformed, so it must not be built from it.
+    """
+    context = event.get("requestContext") or {}
+    return (str(context.get("domainName") or "localhost"), 443)
+
+
+def _bad_request() -> dict[str, Any]:
+    return {
+        "statusCode": 400,
+        "statusDescription": "400 Bad Request",  # a load balancer wants it
+        "headers": {"content-type": "text/plain; charset=utf-8"},
+        "body": "Bad Request",
+        "isBase64Encoded": False,
+    }

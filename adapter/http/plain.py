@@ -1,0 +1,76 @@
+"""HTTP for deployments without a framework: `__call__(request)` returns a value or a response."""
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Callable
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adapter import user_code
+from adapter.http.lifespan import ASGIApp
+
+
+def plain_application(callee: Callable[..., Any]) -> ASGIApp:
+    """Make an ASGI application of a deployment's `__call__`, or of a deployment function.
+
+    It gets a `starlette.requests.Request`, or nothing where it has no parameters. A Starlette
+    response is sent as it is, text and bytes as text/plain, anything else as JSON.
+    """
+    takes_request = bool(inspect.signature(callee).parameters)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"a plain deployment does not serve {scope['type']!r}")
+        request = (Request(scope, receive),) if takes_request else ()
+        response = to_response(await user_code.call(callee, *request))
+        await response(scope, receive, send)
+
+    return application
+
+
+def to_response(result: Any) -> Response:
+    """Turn what a deployment returned into a response, as Ray Serve does.
+
+    Raises TypeError for a value that is not JSON-able.
+    """
+    if isinstance(result, Response):
+        return result
+    if result is None:
+        return Response(b"", media_type="text/plain")
+    if isinstance(result, (bytes, str)):
+        return Response(result, media_type="text/plain")
+    body = json.dumps(result, default=_jsonable, ensure_ascii=False, separators=(",", ":"))
+    return Response(body.encode(), media_type="application/json")
+
+
+def _jsonable(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (date, datetime, time)):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if type(value).__module__ == "numpy":
+        return value.tolist()
+    return str(value) if type(value).__module__ in _AS_TEXT else _refuse(value)
+
+
+_AS_TEXT = frozenset({"decimal", "uuid", "pathlib"})
+
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(
+        f"a deployment returned a {type(value).__name__}, which is not JSON-able; return plain "
+        "values or a starlette.responses.Response.",
+    )

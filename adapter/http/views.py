@@ -1,0 +1,149 @@
+"""Class-based views: FastAPI routes that were written on the methods of a deployment class.
+
+`@app.get("/")` inside a class body registers a function whose first parameter is `self`. Once the
+instance exists, each such route is made anew with the method bound to it. Routes on methods of
+other classes over the same application are left out; all other routes are shared.
+"""
+
+import copy
+import inspect
+import types
+from collections.abc import Iterable
+from typing import Any
+
+from adapter.errors import ServeError
+
+_VIEW = "_adapter_view"
+
+
+def bind_views(app: Any, instance: Any, *, shared: bool) -> Any:
+    """Return `app` with the routes on methods of `instance` bound to it.
+
+    An environment of Lambda holds one instance, so the application itself is changed: whatever
+    else refers to it (custom OpenAPI functions, instrumentation) sees the bound routes. With
+    `shared=True`, where several deployments of a process serve one application, a copy is.
+    """
+    router = getattr(app, "router", app)
+    if not isinstance(getattr(router, "routes", None), list) or not _has_views(router.routes):
+        return app
+    if shared:
+        app = _detached(app)
+        router = getattr(app, "router", app)
+    router.routes[:] = _bound_routes(router.routes, instance)
+    if hasattr(app, "openapi_schema"):
+        app.openapi_schema = None
+    return app
+
+
+def _has_views(routes: Iterable[Any]) -> bool:
+    return any(
+        _has_views(_included(route).routes) if _included(route) else _is_view(_endpoint(route))
+        for route in routes
+    )
+
+
+def _included(route: Any) -> Any:
+    """Return the router behind an `include_router` node of FastAPI 0.137 and later."""
+    return getattr(route, "original_router", None)
+
+
+def _endpoint(route: Any) -> Any:
+    """Return the route's function, the unbound method where we have bound it before."""
+    return getattr(route, _VIEW, None) or getattr(route, "endpoint", None)
+
+
+def _is_view(endpoint: Any) -> bool:
+    if not inspect.isfunction(endpoint):
+        return False
+    owner = endpoint.__qualname__.rpartition(".")[0]
+    if not owner or owner.endswith("<locals>"):
+        return False
+    return next(iter(inspect.signature(endpoint).parameters), None) == "self"
+
+
+def _bound_routes(routes: Iterable[Any], instance: Any) -> list[Any]:
+    bound = (_bound_route(route, instance) for route in routes)
+    return [route for route in bound if route is not None]
+
+
+def _bound_route(route: Any, instance: Any) -> Any:
+    if (router := _included(route)) is not None:
+        if not _has_views(router.routes):
+            return route
+        inner = copy.copy(router)
+        inner.routes = _bound_routes(router.routes, instance)
+        return type(route)(original_router=inner, include_context=route.include_context)
+    endpoint = _endpoint(route)
+    _refuse_without_self(endpoint, instance)
+    if not _is_view(endpoint):
+        return route
+    if not _belongs(endpoint, instance):
+        return None
+    return _remade(route, types.MethodType(endpoint, instance))
+
+
+def _belongs(endpoint: Any, instance: Any) -> bool:
+    owner = endpoint.__qualname__.rpartition(".")[0]
+    return any(
+        base.__module__ == endpoint.__module__ and base.__qualname__ == owner
+        for base in type(instance).__mro__
+    )
+
+
+def _refuse_without_self(endpoint: Any, instance: Any) -> None:
+    if (
+        inspect.isfunction(endpoint)
+        and _belongs(endpoint, instance)
+        and not inspect.signature(endpoint).parameters
+    ):
+        raise ServeError(
+            "Methods in FastAPI class-based view must have ``self`` as their first argument; "
+            f"{endpoint.__qualname__} has none.",
+        )
+
+
+def _remade(route: Any, endpoint: types.MethodType) -> Any:
+    """Make a route of the same kind and settings: its constructor's parameters are attributes."""
+    parameters = inspect.signature(type(route).__init__).parameters
+    settings = {
+        name: getattr(route, name)
+        for name in parameters
+        if name not in {"self", "endpoint"} and hasattr(route, name)
+    }
+    remade = type(route)(**settings, endpoint=endpoint)
+    setattr(remade, _VIEW, endpoint.__func__)
+    return remade
+
+
+def _detached(app: Any) -> Any:
+    """Copy an application so far that its routes can differ from the original's."""
+    detached = copy.copy(app)
+    for name, value in vars(app).items():
+        if inspect.ismethod(value) and value.__self__ is app:
+            # Instrumentation sets bound methods on the instance; they must see the copy.
+            setattr(detached, name, types.MethodType(value.__func__, detached))
+    if not hasattr(app, "router"):
+        detached.routes = list(app.routes)
+        return detached
+    detached.router = copy.copy(app.router)
+    detached.router.routes = list(app.router.routes)
+    detached.middleware_stack = None
+    _renew_documentation(detached)
+    return detached
+
+
+def _renew_documentation(app: Any) -> None:
+    """Make FastAPI's own routes (/docs, /openapi.json) anew: they close over the original."""
+    routes = app.router.routes
+    own = [
+        index
+        for index, route in enumerate(routes)
+        if getattr(_endpoint(route), "__qualname__", "").startswith("FastAPI.setup.<locals>.")
+    ]
+    if not own:
+        return
+    for index in reversed(own):
+        del routes[index]
+    count = len(routes)
+    app.setup()
+    routes[own[0] : own[0]] = [routes.pop() for _ in range(len(routes) - count)][::-1]
