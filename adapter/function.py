@@ -1,0 +1,337 @@
+"""What `functions/*/app.py` call: a deployment, or a bare ASGI application, as Lambda handler.
+
+    handler = entry_point(Gateway, DeploymentHandle("Sentiment"))
+    handler = lambda_handler(app)
+
+Both make a `Function`: an ordinary handler for AWS's Python runtime, and an object that the
+adapter's own loop (`adapter.runtime`) serves without leaving its event loop.
+"""
+
+import asyncio
+import inspect
+import os
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adapter import user_code
+from adapter.calls.dispatch import Dispatcher
+from adapter.calls.event import is_call
+from adapter.errors import InvalidOption, ServeError, UnsupportedEvent
+from adapter.http.detect import is_http
+from adapter.serve import context, transport
+from adapter.serve.deployments import Deployment
+from adapter.serve.ingresses import ingress_of
+from adapter.serve.names import DEFAULT_APPLICATION
+
+if TYPE_CHECKING:
+    from adapter.http.bridge import HttpBridge
+    from adapter.http.lifespan import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a function is told about its place; on Lambda by environment variables."""
+
+    application: str = DEFAULT_APPLICATION
+    route_prefix: str = "/"
+    whole_process: bool = True
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read `ADAPTER_APPLICATION` and `ADAPTER_ROUTE_PREFIX`."""
+        return cls(
+            application=environ.get("ADAPTER_APPLICATION", DEFAULT_APPLICATION),
+            route_prefix=environ.get("ADAPTER_ROUTE_PREFIX", "/"),
+        )
+
+
+class Function:
+    """A Lambda handler with an event loop of its own.
+
+    The loop runs during init and during invocations. `handler(event, context)` works from any
+    thread, also one whose own event loop is running.
+    """
+
+    def __init__(self, servable: "Servable", loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self.loop = loop or asyncio.new_event_loop()
+        self._servable = servable
+        self._one_at_a_time = threading.Lock()
+
+    async def start(self) -> None:
+        """Do everything that belongs to init: constructor, factory, lifespan startup.
+
+        Raises whatever the user's code raises.
+        """
+        await self._servable.start()
+
+    async def invoke(self, event: Any, lambda_context: Any) -> Any:
+        """Serve one event on the running loop and return what Lambda is to return."""
+        context.invocation.set(_invocation(lambda_context))
+        return await self._servable.invoke(event, lambda_context)
+
+    async def stop(self) -> None:
+        """Do everything that belongs to the end: lifespan shutdown, `__del__`."""
+        await self._servable.stop()
+
+    def __call__(self, event: Any, lambda_context: Any = None) -> Any:
+        return self.complete(self.invoke(event, lambda_context))
+
+    def complete(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on this function's loop and wait for it."""
+        if _inside_a_loop():
+            return _in_another_thread(lambda: self.complete(work))
+        with self._one_at_a_time:
+            return self.loop.run_until_complete(work)
+
+    def close(self) -> None:
+        """End the function; it cannot be invoked afterwards. Lambda itself never asks for it."""
+        self.complete(self.stop())
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+
+
+class Servable:
+    """What a function serves: HTTP events, call events, or both."""
+
+    def __init__(self) -> None:
+        self._bridge: HttpBridge | None = None
+        self._dispatcher: Dispatcher | None = None
+
+    async def start(self) -> None:
+        """Get ready for the first event."""
+        if self._bridge is not None:
+            await self._bridge.lifespan.startup()
+
+    async def invoke(self, event: Any, lambda_context: Any) -> Any:
+        """Serve one event. Raises `UnsupportedEvent` for one that is neither HTTP nor a call."""
+        if self._dispatcher is not None and is_call(event):
+            return await self._dispatcher(event)
+        if is_http(event) and (bridge := self._http()) is not None:
+            return await bridge(event, lambda_context)
+        if self._bridge is not None and self._bridge.takes(event, lambda_context):
+            return await self._bridge(event, lambda_context)
+        raise UnsupportedEvent(event)
+
+    async def stop(self) -> None:
+        """Undo `start`."""
+        if self._bridge is not None:
+            await self._bridge.lifespan.shutdown()
+
+    def _http(self) -> "HttpBridge | None":
+        return self._bridge
+
+
+class DeploymentServable(Servable):
+    """One deployment: its instance answers calls, its ingress or `__call__` answers HTTP."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        settings: Settings,
+    ) -> None:
+        super().__init__()
+        self._deployment = deployment
+        self._args = args
+        self._kwargs = kwargs
+        self._settings = settings
+        self._target: Any = None
+
+    async def start(self) -> None:
+        """Construct the instance, call `reconfigure`, build the ingress, run lifespan startup."""
+        whole_process = self._settings.whole_process
+        context.enter(self._context(), whole_process=whole_process)
+        self._target = await _construct(self._deployment, self._args, self._kwargs)
+        self._dispatcher = Dispatcher(self._target)
+        if ingress := ingress_of(self._deployment.func_or_class):
+            from adapter.http.application import ingress_application  # noqa: PLC0415 - HTTP only
+
+            app = await ingress_application(ingress, self._target, shared=not whole_process)
+            self._bridge = self._bridge_to(app)
+        await super().start()
+
+    async def invoke(self, event: Any, lambda_context: Any) -> Any:
+        """Serve one event; see `Servable.invoke`."""
+        context.enter(self._context(), whole_process=False)
+        return await super().invoke(event, lambda_context)
+
+    async def stop(self) -> None:
+        """Run lifespan shutdown, then the user's `__del__` by letting the instance go."""
+        await super().stop()
+        self._bridge = self._dispatcher = self._target = None
+
+    def _http(self) -> "HttpBridge | None":
+        """Make the bridge of a plain deployment at its first HTTP event.
+
+        Most plain deployments are reached by handles only and never pay for loading it.
+        """
+        if self._bridge is None and callable(self._target):
+            from adapter.http.plain import plain_application  # noqa: PLC0415 - HTTP only
+
+            self._bridge = self._bridge_to(plain_application(self._target))
+        return self._bridge
+
+    def _bridge_to(self, app: Any) -> "HttpBridge":
+        from adapter.http.bridge import HttpBridge  # noqa: PLC0415 - HTTP only
+
+        return HttpBridge(app, base_path=self._settings.route_prefix)
+
+    def _context(self) -> context.DeploymentContext:
+        return context.DeploymentContext(
+            deployment=self._deployment.name,
+            application=self._settings.application,
+        )
+
+
+class ApplicationServable(Servable):
+    """An ASGI application without a deployment around it."""
+
+    def __init__(self, app_or_factory: Any, **settings: Any) -> None:
+        super().__init__()
+        self._app_or_factory = app_or_factory
+        self._bridge_settings = settings
+
+    async def start(self) -> None:
+        """Call the factory, where it is one, and run lifespan startup."""
+        from adapter.http.application import factory_application  # noqa: PLC0415 - HTTP only
+        from adapter.http.bridge import HttpBridge  # noqa: PLC0415 - HTTP only
+
+        app = self._app_or_factory
+        if is_factory(app):
+            app = await factory_application(app)
+        self._bridge = HttpBridge(app, **self._bridge_settings)
+        await super().start()
+
+
+def entry_point(
+    deployment: Deployment | Callable[..., Any],
+    *args: Any,
+    **kwargs: Any,
+) -> Function:
+    """Make the Lambda handler of a deployment; `args` and `kwargs` are its constructor's.
+
+    The deployment is constructed here, at import, so that Lambda counts it as init. Raises
+    whatever the constructor, the factory or the lifespan startup raises.
+    """
+    if not isinstance(deployment, Deployment):
+        deployment = Deployment(deployment, _options(deployment))
+    servable = DeploymentServable(deployment, args, kwargs, Settings.from_environment())
+    return _started(Function(servable))
+
+
+def lambda_handler(
+    app_or_factory: Any,
+    *,
+    lifespan: "Mode" = "auto",
+    base_path: str | None = None,
+    api_gateway_base_path: str | None = None,
+    custom_handlers: Sequence[Any] = (),
+    text_mime_types: Sequence[str] | None = None,
+    exclude_headers: Sequence[str] = (),
+) -> Function:
+    """Make the Lambda handler of a FastAPI or any other ASGI application, or of its factory.
+
+    It stands in for `Mangum(app, ...)` and takes what that takes; `base_path` is
+    `api_gateway_base_path`, cut at a path segment and passed on as `root_path`. A factory is a
+    function without required parameters; it is called once. Lifespan startup runs once per
+    environment: "auto" where the application supports it, "on" always, "off" never.
+
+    Raises `InvalidOption` for an unknown `lifespan`, `ServeError` for something that is no
+    application, and whatever the factory or the startup raises.
+    """
+    if lifespan not in ("auto", "on", "off"):
+        raise InvalidOption(f"lifespan={lifespan!r} must be 'auto', 'on' or 'off'.")
+    if not callable(app_or_factory):
+        raise ServeError(
+            f"lambda_handler needs an ASGI application or a factory, not {app_or_factory!r}.",
+        )
+    prefix = Settings.from_environment().route_prefix
+    servable = ApplicationServable(
+        app_or_factory,
+        lifespan=lifespan,
+        base_path=base_path or api_gateway_base_path or prefix,
+        custom_handlers=custom_handlers,
+        text_mime_types=text_mime_types,
+        exclude_headers=exclude_headers,
+    )
+    return _started(Function(servable))
+
+
+def is_factory(app: Any) -> bool:
+    """Whether `app` is a function that makes an application, not an application itself."""
+    if not inspect.isfunction(app):
+        return False
+    required = [
+        parameter
+        for parameter in inspect.signature(app).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    return not required
+
+
+def _options(func_or_class: Callable[..., Any]) -> Any:
+    from adapter.serve.options import DeploymentOptions  # noqa: PLC0415 - rarely needed
+
+    return DeploymentOptions(name=func_or_class.__name__)
+
+
+def _started(function: Function) -> Function:
+    transport.carry_on(function.loop)
+    try:
+        function.complete(function.start())
+    except BaseException:
+        function.loop.close()
+        raise
+    return function
+
+
+async def _construct(
+    deployment: Deployment,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    cls = deployment.func_or_class
+    if not inspect.isclass(cls):
+        return cls
+    instance = await _instance(cls, args, kwargs)
+    if deployment.user_config is not None and hasattr(instance, "reconfigure"):
+        await user_code.call_inline(instance.reconfigure, deployment.user_config)
+    return instance
+
+
+async def _instance(cls: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if not inspect.iscoroutinefunction(cls.__init__):
+        return cls(*args, **kwargs)
+    instance = cls.__new__(cls, *args, **kwargs)
+    await instance.__init__(*args, **kwargs)
+    return instance
+
+
+def _invocation(lambda_context: Any) -> context.InvocationContext:
+    return context.InvocationContext(
+        request_id=getattr(lambda_context, "aws_request_id", ""),
+        deadline_ms=getattr(lambda_context, "deadline_ms", 0),
+    )
+
+
+def _inside_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_another_thread(work: Callable[[], Any]) -> Any:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - rarely needed
+
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(work).result()
+
+
+__all__ = ["Function", "entry_point", "is_factory", "lambda_handler"]

@@ -1,0 +1,148 @@
+"""The Runtime API's messages: paths, headers and error bodies, without any I/O."""
+
+import asyncio
+import concurrent.futures
+import json
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import adapter
+
+VERSION: Final = "2018-06-01"
+NEXT: Final = f"/{VERSION}/runtime/invocation/next"
+INIT_ERROR: Final = f"/{VERSION}/runtime/init/error"
+REQUEST_ID: Final = "lambda-runtime-aws-request-id"
+DEADLINE_MS: Final = "lambda-runtime-deadline-ms"
+FUNCTION_ARN: Final = "lambda-runtime-invoked-function-arn"
+TRACE_ID: Final = "lambda-runtime-trace-id"
+CLIENT_CONTEXT: Final = "lambda-runtime-client-context"
+COGNITO_IDENTITY: Final = "lambda-runtime-cognito-identity"
+TENANT_ID: Final = "lambda-runtime-aws-tenant-id"
+INVOCATION_ID: Final = "lambda-runtime-invocation-id"
+ERROR_TYPE: Final = "lambda-runtime-function-error-type"
+
+
+def response_path(request_id: str) -> str:
+    """Where an invocation's response is posted."""
+    return f"/{VERSION}/runtime/invocation/{request_id}/response"
+
+
+def error_path(request_id: str) -> str:
+    """Where an invocation's error is posted."""
+    return f"/{VERSION}/runtime/invocation/{request_id}/error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One answer of `/next`: the event's bytes and what the headers say about it.
+
+    `deadline_ms` is Unix time in milliseconds. `invocation_id` tells attempts of one request
+    apart and is echoed with the answer; older endpoints leave it out.
+    """
+
+    request_id: str
+    body: bytes
+    deadline_ms: int = 0
+    function_arn: str = ""
+    trace_id: str = ""
+    client_context: str = ""
+    cognito_identity: str = ""
+    tenant_id: str = ""
+    invocation_id: str = ""
+
+    @classmethod
+    def parse(cls, headers: Mapping[str, str], body: bytes) -> "Invocation":
+        """Read headers (lower-case names) and body. Raises KeyError without a request id."""
+        deadline = headers.get(DEADLINE_MS, "0")
+        return cls(
+            request_id=headers[REQUEST_ID],
+            body=body,
+            deadline_ms=int(deadline) if deadline.isdigit() else 0,
+            function_arn=headers.get(FUNCTION_ARN, ""),
+            trace_id=headers.get(TRACE_ID, ""),
+            client_context=headers.get(CLIENT_CONTEXT, ""),
+            cognito_identity=headers.get(COGNITO_IDENTITY, ""),
+            tenant_id=headers.get(TENANT_ID, ""),
+            invocation_id=headers.get(INVOCATION_ID, ""),
+        )
+
+    def answer_headers(self) -> dict[str, str]:
+        """Headers that every answer to this invocation carries."""
+        return {INVOCATION_ID: self.invocation_id} if self.invocation_id else {}
+
+    def remaining_ms(self) -> int:
+        """Milliseconds until the deadline, never negative."""
+        return max(0, self.deadline_ms - int(time.time() * 1000))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A function error: the body that Lambda hands to the caller."""
+
+    error_type: str
+    message: str
+    stack_trace: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        """Describe an exception, the user's frames before ours."""
+        return cls(
+            error_type=type(error).__name__,
+            message=str(error),
+            stack_trace=tuple(_stack(error)),
+        )
+
+    def body(self) -> bytes:
+        """The JSON that is posted."""
+        return json.dumps(
+            {
+                "errorType": self.error_type,
+                "errorMessage": self.message,
+                "stackTrace": list(self.stack_trace),
+            },
+        ).encode()
+
+    def headers(self) -> dict[str, str]:
+        """The category that Lambda reports in its metrics."""
+        return {ERROR_TYPE: f"Function.{self.error_type}", "content-type": "application/json"}
+
+    def text(self) -> str:
+        """The log record."""
+        trace = "".join(self.stack_trace).rstrip()
+        head = f"[ERROR] {self.error_type}: {self.message}"
+        return f"{head}\nTraceback (most recent call last):\n{trace}" if trace else head
+
+
+# Between the Runtime API and the user's code: our own frames and the thread they may run in.
+_MACHINERY = tuple(module.__path__[0] for module in (adapter, asyncio, concurrent.futures))
+
+
+def _stack(error: BaseException) -> list[str]:
+    """Format the traceback without the frames between the Runtime API and the user's code."""
+    chain = traceback.TracebackException.from_exception(error)
+    lines: list[str] = []
+    if (cause := error.__cause__) is not None:
+        lines += [*_stack(cause), f"{type(cause).__name__}: {cause}\n"]
+        lines.append("The above exception was the direct cause of:\n")
+    return lines + _without_leading_own_frames(chain.stack)
+
+
+def _without_leading_own_frames(stack: traceback.StackSummary) -> list[str]:
+    first = 0
+    while first < len(stack) - 1 and _is_own(stack[first].filename):
+        first += 1
+    return traceback.StackSummary.from_list(list(stack[first:])).format()
+
+
+def _is_own(filename: str) -> bool:
+    return filename.startswith((*_MACHINERY, "<frozen "))
+
+
+def to_json(result: Any) -> bytes:
+    """Write a handler's result. Raises TypeError or ValueError for what JSON cannot say."""
+    if isinstance(result, bytes):
+        return result
+    return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
