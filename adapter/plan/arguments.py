@@ -1,0 +1,170 @@
+"""Constructor arguments as the Python code that makes them."""
+
+import dataclasses
+import enum
+import inspect
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from adapter.errors import PlanError
+from adapter.serve.handles import DeploymentHandle
+from adapter.serve.names import DEFAULT_APPLICATION
+
+
+@dataclass
+class Imports:
+    """The imports that rendered code needs, written as `from module import name`."""
+
+    names: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, module: str, qualified_name: str) -> str:
+        """Import what `qualified_name` starts with and return the expression."""
+        self.names.setdefault(module, set()).add(qualified_name.split(".", maxsplit=1)[0])
+        return qualified_name
+
+    def lines(self) -> list[str]:
+        """Return the import statements, sorted."""
+        return [
+            f"from {module} import {', '.join(sorted(names))}"
+            for module, names in sorted(self.names.items())
+        ]
+
+
+def expression(value: Any, imports: Imports, where: str) -> str:  # noqa: PLR0911 - one a kind
+    """Write a value as a Python expression; `where` names it in errors.
+
+    Raises `PlanError` for a value that cannot be made anew from code: an open file, a lambda, a
+    live object.
+    """
+    if value is None or value is Ellipsis or type(value) in (bool, int, bytes):
+        return repr(value)
+    if type(value) is str:
+        return quoted(value)
+    if type(value) is float:
+        return repr(value) if math.isfinite(value) else f'float("{value}")'
+    if isinstance(value, DeploymentHandle):
+        return _handle(value, imports)
+    if isinstance(value, enum.Enum):
+        return f"{_named(type(value), imports, where)}.{value.name}"
+    if type(value) in _CONTAINERS:
+        return _CONTAINERS[type(value)](value, imports, where)
+    if isinstance(value, type) or inspect.isroutine(value):
+        return _named(value, imports, where)
+    return _object(value, imports, where)
+
+
+def _handle(handle: DeploymentHandle, imports: Imports) -> str:
+    name = imports.add("adapter.serve", "DeploymentHandle")
+    names = [handle.deployment_name]
+    if handle.app_name != DEFAULT_APPLICATION:
+        names.append(handle.app_name)
+    return f"{name}({', '.join(quoted(text) for text in names)})"
+
+
+def quoted(text: str) -> str:
+    """Write a string in double quotes where that needs no escape, as formatters do."""
+    literal = repr(text)
+    if '"' in text or literal.startswith('"'):
+        return literal
+    return f'"{literal[1:-1]}"'
+
+
+def _items(values: Any, imports: Imports, where: str) -> str:
+    return ", ".join(expression(value, imports, where) for value in values)
+
+
+def _tuple(value: Any, imports: Imports, where: str) -> str:
+    return f"({_items(value, imports, where)}{',' if len(value) == 1 else ''})"
+
+
+def _dict(value: Any, imports: Imports, where: str) -> str:
+    pairs = (
+        f"{expression(key, imports, where)}: {expression(item, imports, f'{where}[{key!r}]')}"
+        for key, item in value.items()
+    )
+    return "{" + ", ".join(pairs) + "}"
+
+
+def _set(value: Any, imports: Imports, where: str) -> str:
+    # A set has no order of its own; the same input must give the same bytes.
+    items = sorted(expression(item, imports, where) for item in value)
+    body = "{" + ", ".join(items) + "}" if items else ""
+    return body if type(value) is set and items else f"{type(value).__name__}({body})"
+
+
+_CONTAINERS: dict[type, Callable[[Any, Imports, str], str]] = {
+    list: lambda value, imports, where: f"[{_items(value, imports, where)}]",
+    tuple: _tuple,
+    dict: _dict,
+    set: _set,
+    frozenset: _set,
+}
+
+
+def _named(value: Any, imports: Imports, where: str) -> str:
+    """Refer to a class or function by the name it is imported under."""
+    module, name = value.__module__, value.__qualname__
+    if module == "builtins":
+        return str(name)
+    if name.startswith("<") or "<locals>" in name or _lookup(module, name) is not value:
+        kind = "a lambda" if name.endswith("<lambda>") else f"{module}.{name}"
+        raise PlanError(
+            f"{where} is {kind}, which cannot be imported by name; define it at the top level of "
+            "a module.",
+        )
+    return imports.add(module, name)
+
+
+def _lookup(module: str, qualified_name: str) -> Any:
+    found: Any = sys.modules.get(module)
+    for part in qualified_name.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _object(value: Any, imports: Imports, where: str) -> str:
+    kind = type(value)
+    if isinstance(value, (datetime, date, time, timedelta)) and kind.__module__ == "datetime":
+        imports.names.setdefault("", set()).add("datetime")
+        return repr(value)
+    if isinstance(value, (Decimal, UUID)):
+        return f"{_named(kind, imports, where)}({quoted(str(value))})"
+    if isinstance(value, PurePath):
+        return f"{imports.add('pathlib', kind.__name__)}({quoted(str(value))})"
+    if dataclasses.is_dataclass(value):
+        return _call(kind, _dataclass_fields(value), imports, where)
+    if hasattr(value, "model_dump"):
+        fields = {name: getattr(value, name) for name in kind.model_fields}
+        return _call(kind, fields, imports, where)
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _call(kind, value._asdict(), imports, where)
+    raise PlanError(
+        f"{where} is {_describe(value)}; only plain values and other deployments can be deployed. "
+        "Make it inside __init__ instead.",
+    )
+
+
+def _dataclass_fields(value: Any) -> dict[str, Any]:
+    return {
+        known.name: getattr(value, known.name) for known in dataclasses.fields(value) if known.init
+    }
+
+
+def _call(kind: type, fields: dict[str, Any], imports: Imports, where: str) -> str:
+    arguments = ", ".join(
+        f"{name}={expression(item, imports, f'{where}.{name}')}" for name, item in fields.items()
+    )
+    return f"{_named(kind, imports, where)}({arguments})"
+
+
+def _describe(value: Any) -> str:
+    if hasattr(value, "read") and hasattr(value, "close"):
+        return "an open file"
+    return f"a live {type(value).__module__}.{type(value).__qualname__} object"

@@ -1,0 +1,181 @@
+"""From a walked application to the plans of its functions."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from adapter.errors import PlanError
+from adapter.plan import capacity
+from adapter.plan.arguments import Imports, expression
+from adapter.plan.calls import literal_calls
+from adapter.plan.graph import Graph, Node
+from adapter.plan.references import deployment_expression
+from adapter.plan.values import FunctionPlan
+from adapter.serve.names import function_name
+
+# https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+MAX_NAME = 64
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def function_plans(graph: Graph, target: str, route_prefix: str | None) -> tuple[FunctionPlan, ...]:
+    """Plan every deployment as a function, the ingress first, the others by name.
+
+    Raises `PlanError` for names that Lambda cannot carry or tell apart, and for constructor
+    arguments that cannot be written as code.
+    """
+    plans = [_function_plan(node, graph, target, route_prefix) for node in graph.nodes]
+    plans.sort(key=lambda plan: (not plan.is_ingress, plan.name))
+    refuse_collisions(plans)
+    return tuple(plans)
+
+
+def _function_plan(
+    node: Node,
+    graph: Graph,
+    target: str,
+    route_prefix: str | None,
+) -> FunctionPlan:
+    options = node.deployment.settings
+    name = check_name(node.name, function_name(node.name, graph.application))
+    memory = capacity.memory_mb(node.name, options)
+    calls, foreign = _calls(node, graph)
+    return FunctionPlan(
+        name=name,
+        deployment=node.name,
+        application=graph.application,
+        is_ingress=node is graph.ingress,
+        folder=folder(name),
+        logical_id=logical_id(name),
+        entry_point=_entry_point(node, target),
+        calls=calls,
+        environment=_environment(node, graph, route_prefix),
+        requirements=_requirements(node),
+        memory_mb=memory,
+        timeout_s=options.lambda_options.timeout_s,
+        ephemeral_storage_mb=options.lambda_options.ephemeral_storage_mb,
+        exec_wrapper=options.lambda_options.exec_wrapper,
+        concurrency=capacity.concurrency(options),
+        max_ongoing_requests=options.max_ongoing_requests,
+        notes=(*capacity.notes(node.name, options), *foreign),
+    )
+
+
+def check_name(deployment: str, name: str) -> str:
+    """Return `name` where a Lambda function can be called so; raises `PlanError` otherwise."""
+    if not _NAME.fullmatch(name):
+        raise PlanError(
+            f"deployment {deployment!r}: a Lambda function's name holds only letters, digits, "
+            f"hyphens and underscores. Give it another name: .options(name={_suggestion(name)!r}).",
+        )
+    if len(name) > MAX_NAME:
+        raise PlanError(
+            f"deployment {deployment!r}: the function name {name!r} has {len(name)} characters, "
+            f"Lambda allows {MAX_NAME}. Give it a shorter one with .options(name=...).",
+        )
+    return name
+
+
+def _suggestion(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "Model"
+
+
+def folder(name: str) -> str:
+    """Return the folder of a function: `TextGateway` is in `functions/text_gateway`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return words.replace("-", "_").lower()
+
+
+def logical_id(name: str) -> str:
+    """Return the CloudFormation id, letters and digits only: `text-gateway` is `TextGateway`."""
+    parts = re.split(r"[-_]+", name)
+    joined = "".join(part[:1].upper() + part[1:] for part in parts)
+    return joined if joined[:1].isalpha() else f"Function{joined}"
+
+
+def refuse_collisions(plans: Iterable[FunctionPlan]) -> None:
+    """Raise `PlanError` where two functions would share a folder or a CloudFormation id."""
+    seen: dict[str, FunctionPlan] = {}
+    for plan in plans:
+        for key in (f"folder functions/{plan.folder}", f"template resource {plan.logical_id}"):
+            other = seen.setdefault(key, plan)
+            if other is not plan:
+                raise PlanError(
+                    f"deployments {other.deployment!r} and {plan.deployment!r} would both become "
+                    f"the {key}. Rename one with .options(name=...).",
+                )
+
+
+def _entry_point(node: Node, target: str) -> str:
+    imports = Imports()
+    call = imports.add("adapter.function", "entry_point")
+    arguments = [deployment_expression(node, target.partition(":")[0], imports)]
+    for number, value in enumerate(node.args):
+        where = f"{node.name}: constructor argument {number + 1}"
+        arguments.append(expression(value, imports, where))
+    for name, value in node.kwargs.items():
+        where = f"{node.name}: constructor argument {name!r}"
+        arguments.append(f"{name}={expression(value, imports, where)}")
+    return entry_point_text(f"deployment {node.name}", target, imports, call, arguments)
+
+
+def entry_point_text(
+    what: str,
+    target: str,
+    imports: Imports,
+    call: str,
+    arguments: list[str],
+) -> str:
+    """Write the whole of `functions/<folder>/app.py`, in the layout that formatters keep."""
+    line = f"handler = {call}({', '.join(arguments)})"
+    if len(line) > 88:
+        inner = "".join(f"    {argument},\n" for argument in arguments)
+        line = f"handler = {call}(\n{inner})"
+    lines = imports.lines()
+    head = f'"""Entry point of {what}. Written by `adapter build {target}`."""'
+    return "\n".join([head, "", *lines, "", line, ""])
+
+
+def _environment(node: Node, graph: Graph, route_prefix: str | None) -> dict[str, str]:
+    options = node.deployment.settings
+    variables = {
+        "ADAPTER_APPLICATION": graph.application,
+        "ADAPTER_INGRESS": graph.ingress.name,
+        **{
+            str(name): str(value)
+            for name, value in (capacity.runtime_environment(options).get("env_vars") or {}).items()
+        },
+        **options.lambda_options.environment,
+    }
+    if node is graph.ingress and route_prefix not in (None, "/"):
+        variables["ADAPTER_ROUTE_PREFIX"] = str(route_prefix)
+    return dict(sorted(variables.items()))
+
+
+def _requirements(node: Node) -> tuple[str, ...]:
+    pip: Any = capacity.runtime_environment(node.deployment.settings).get("pip") or ()
+    if isinstance(pip, dict):
+        pip = pip.get("packages") or ()
+    if isinstance(pip, str) or not all(isinstance(line, str) for line in pip):
+        raise PlanError(
+            f"{node.name}: runtime_env['pip']={pip!r} must be a list of requirements, "
+            "for example ['scikit-learn==1.7'].",
+        )
+    return tuple(pip)
+
+
+def _calls(node: Node, graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the functions that a deployment may invoke, and notes about unknown ones."""
+    known = {other.name for other in graph.nodes}
+    wanted = [(name, graph.application) for name in node.calls]
+    wanted += literal_calls(node.deployment.func_or_class, graph.application)
+    wanted += [(name, graph.application) for name in node.deployment.settings.lambda_options.calls]
+    calls, notes = [], []
+    for name, application in dict.fromkeys(wanted):
+        if application == graph.application and name not in known:
+            notes.append(
+                f"{node.name}: asks for a handle to {name!r}, which is not in the application.",
+            )
+            continue
+        calls.append(function_name(name, application))
+    return tuple(sorted(calls)), tuple(notes)

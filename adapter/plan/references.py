@@ -1,0 +1,97 @@
+"""Where a function imports its deployment from."""
+
+import sys
+from typing import Any
+
+from adapter.errors import PlanError
+from adapter.plan.arguments import Imports, expression
+from adapter.plan.graph import Node
+from adapter.serve.deployments import Application, Deployment
+
+
+def deployment_expression(node: Node, target_module: str, imports: Imports) -> str:
+    """Write the expression that gives the node's deployment when its modules are imported.
+
+    Looks for it where the class is defined and in TARGET's module. Raises `PlanError` where it is
+    bound to no name there.
+    """
+    for module, name, found in _candidates(node, target_module):
+        imported = imports.add(module, name)
+        return _with_options(imported, found, node, imports)
+    func_or_class = node.deployment.func_or_class
+    raise PlanError(
+        f"{node.name}: {func_or_class.__module__}.{func_or_class.__qualname__} cannot be imported "
+        "by name, so its Lambda function could not find it; define it, or the deployment made of "
+        "it, at the top level of a module.",
+    )
+
+
+def _candidates(node: Node, target_module: str) -> list[tuple[str, str, Any]]:
+    func_or_class = node.deployment.func_or_class
+    found = _qualified(func_or_class)
+    for module in dict.fromkeys([func_or_class.__module__, target_module]):
+        for name, value in vars(sys.modules[module]).items():
+            found += _named_deployment(module, name, value, func_or_class)
+    return sorted(found, key=lambda candidate: _distance(candidate[2], node))
+
+
+def _qualified(func_or_class: Any) -> list[tuple[str, str, Any]]:
+    """Find it under its own name, which is the deployment's after decoration."""
+    module, name = func_or_class.__module__, func_or_class.__qualname__
+    value: Any = sys.modules[module]
+    for part in name.split("."):
+        value = getattr(value, part, None)
+    if value is func_or_class or _is_deployment_of(value, func_or_class):
+        return [(module, name, value)]
+    return []
+
+
+def _named_deployment(
+    module: str,
+    name: str,
+    value: Any,
+    func_or_class: Any,
+) -> list[tuple[str, str, Any]]:
+    if _is_deployment_of(value, func_or_class):
+        return [(module, name, value)]
+    if isinstance(value, Application) and value.deployment.func_or_class is func_or_class:
+        return [(module, f"{name}.deployment", value.deployment)]
+    return []
+
+
+def _is_deployment_of(value: Any, func_or_class: Any) -> bool:
+    return isinstance(value, Deployment) and value.func_or_class is func_or_class
+
+
+def _distance(found: Any, node: Node) -> int:
+    """Prefer what needs no `.options(...)` behind it; the order is otherwise that of the module."""
+    if not isinstance(found, Deployment):
+        return 2 if node.name == node.deployment.func_or_class.__name__ else 3
+    return 0 if not _differences(found, node) else 1
+
+
+def _differences(found: Deployment, node: Node) -> dict[str, Any]:
+    wanted = {"name": node.name, "user_config": node.deployment.user_config}
+    return {name: value for name, value in wanted.items() if getattr(found, name) != value}
+
+
+def _with_options(imported: str, found: Any, node: Node, imports: Imports) -> str:
+    where = f"{node.name}: user_config"
+    if isinstance(found, Deployment):
+        options = _options(_differences(found, node), imports, where)
+        return f"{imported}.options({options})" if options else imported
+    wanted: dict[str, Any] = {}
+    if node.name != getattr(found, "__name__", ""):
+        wanted["name"] = node.name
+    if node.deployment.user_config is not None:
+        wanted["user_config"] = node.deployment.user_config
+    if not wanted:
+        return imported
+    decorator = imports.add("adapter.serve", "deployment")
+    return f"{decorator}({_options(wanted, imports, where)})({imported})"
+
+
+def _options(options: dict[str, Any], imports: Imports, where: str) -> str:
+    return ", ".join(
+        f"{name}={expression(value, imports, where)}" for name, value in options.items()
+    )

@@ -1,0 +1,79 @@
+"""The HTTP routes of an ingress, as people read them."""
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from adapter.plan.values import RoutePlan
+from adapter.serve.ingresses import Ingress
+
+_IMPLIED = frozenset({"HEAD", "OPTIONS"})
+
+
+def ingress_routes(
+    ingress: Ingress | None,
+    func_or_class: Any,
+    prefix: str,
+    function: str,
+) -> tuple[RoutePlan, ...]:
+    """List the routes of a deployment's ingress.
+
+    A factory is not called for it: it would run the user's set-up code where nobody expects it.
+    """
+    if ingress is None or ingress.is_factory or ingress.app is None:
+        return (_everything(prefix, function),)
+    owners = {f"{base.__module__}.{base.__qualname__}" for base in func_or_class.__mro__}
+    return application_routes(ingress.app, prefix, function, owners)
+
+
+def application_routes(
+    app: Any,
+    prefix: str,
+    function: str,
+    owners: Iterable[str] = (),
+) -> tuple[RoutePlan, ...]:
+    """List the documented routes of an ASGI application; those of other classes are left out."""
+    found = [
+        RoutePlan(methods=methods, path=_join(prefix, route.path), function=function)
+        for route in _routes(app)
+        if _is_listed(route, frozenset(owners)) and (methods := _methods(route))
+    ]
+    return tuple(found) or (_everything(prefix, function),)
+
+
+def _routes(app: Any) -> Iterator[Any]:
+    routes = getattr(app, "routes", ())
+    if not any(hasattr(route, "original_router") for route in routes):
+        yield from routes
+        return
+    from fastapi.routing import iter_route_contexts  # noqa: PLC0415 - the app is FastAPI's
+
+    yield from iter_route_contexts(routes)
+
+
+def _is_listed(route: Any, owners: frozenset[str]) -> bool:
+    if not getattr(route, "include_in_schema", False) or not getattr(route, "path", None):
+        return False
+    owner = _owner(getattr(route, "endpoint", None))
+    return owner is None or owner in owners
+
+
+def _owner(endpoint: Any) -> str | None:
+    """Return the class that a route's method was written in, None for a plain function."""
+    if not inspect.isfunction(endpoint):
+        return None
+    name = endpoint.__qualname__.rpartition(".")[0]
+    return None if not name or name.endswith("<locals>") else f"{endpoint.__module__}.{name}"
+
+
+def _methods(route: Any) -> tuple[str, ...]:
+    methods = set(getattr(route, "methods", None) or ())
+    return tuple(sorted(methods - _IMPLIED or methods))
+
+
+def _everything(prefix: str, function: str) -> RoutePlan:
+    return RoutePlan(methods=("ANY",), path=_join(prefix, "/{path}"), function=function)
+
+
+def _join(prefix: str, path: str) -> str:
+    return path if prefix == "/" else f"{prefix}{path}"

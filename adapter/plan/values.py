@@ -1,0 +1,92 @@
+"""What an application becomes on Lambda: frozen values that template and local both read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concurrency:
+    """How many environments a function keeps warm and may grow to.
+
+    `provisioned` environments are kept warm (0: it scales from zero). `maximum` caps them; None
+    is no cap but the account's. `scales` says that the warm ones grow between `provisioned` and
+    `maximum` with use, aiming at `target_utilization` (0.1 to 0.9).
+    """
+
+    provisioned: int = 0
+    maximum: int | None = None
+    scales: bool = False
+    target_utilization: float = 0.7
+
+    @property
+    def alias(self) -> str | None:
+        """Provisioned concurrency exists on an alias only, so callers must address it."""
+        return "live" if self.provisioned else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionPlan:
+    """One deployment as one Lambda function.
+
+    `name` is the function's name behind the stack's: `${StackName}-<name>`; it is the deployment's
+    name, with `<application>-` in front where the application is not called "default".
+    `folder` is the folder below `functions/`, `logical_id` its CloudFormation id.
+    `entry_point` is the whole text of `functions/<folder>/app.py`.
+    `calls` are the `name`s of the functions it holds handles to.
+    `environment` are the variables that AWS and the local server set alike, sorted by name.
+    `requirements` are this deployment's own pip requirements (Ray's `runtime_env`).
+    `notes` are sentences to tell the user once, at build time.
+    """
+
+    name: str
+    deployment: str
+    application: str
+    is_ingress: bool
+    folder: str
+    logical_id: str
+    entry_point: str
+    calls: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    requirements: tuple[str, ...] = ()
+    memory_mb: int = 512
+    timeout_s: int = 30
+    ephemeral_storage_mb: int = 512
+    exec_wrapper: bool = True
+    concurrency: Concurrency = field(default_factory=Concurrency)
+    max_ongoing_requests: int = 1
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutePlan:
+    """One HTTP route as a person reads it: `GET, POST  /prefix/items/{id}`.
+
+    Routes are for showing. What is reachable is everything below the application's prefix.
+    """
+
+    methods: tuple[str, ...]
+    path: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationPlan:
+    """One application: its functions, the one that HTTP reaches, and where.
+
+    `target` is the TARGET as the user wrote it. `route_prefix` is None for an application that
+    HTTP does not reach. `functions` are sorted with the ingress first, the others by name.
+    """
+
+    name: str
+    target: str
+    route_prefix: str | None
+    ingress: str
+    functions: tuple[FunctionPlan, ...]
+    routes: tuple[RoutePlan, ...] = ()
+
+    def function(self, name: str) -> FunctionPlan:
+        """Return the function of that `name`. Raises KeyError where there is none."""
+        for function in self.functions:
+            if function.name == name:
+                return function
+        raise KeyError(name)
