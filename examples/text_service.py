@@ -1,0 +1,61 @@
+"""A text service: a FastAPI gateway in front of two model deployments."""
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from text_models import Keywords, Sentiment
+
+from adapter import serve
+
+api = FastAPI(title="Text service")
+
+
+class Text(BaseModel):
+    """What a client sends."""
+
+    text: str = Field(min_length=1, max_length=20_000)
+
+
+class Analysis(BaseModel):
+    """What a client gets."""
+
+    label: str
+    score: float
+    keywords: list[str]
+
+
+@serve.deployment
+@serve.ingress(api)
+class Gateway:
+    """Asks both models at once and puts their answers together."""
+
+    def __init__(self, sentiment: serve.DeploymentHandle, keywords: serve.DeploymentHandle) -> None:
+        self.sentiment = sentiment
+        self.keywords = keywords
+
+    @api.get("/")
+    def about(self) -> dict[str, str]:
+        """Say what this is."""
+        return {"service": "text", "try": "POST /analyze"}
+
+    @api.post("/analyze")
+    async def analyze(self, body: Text) -> Analysis:
+        """Tell how a text feels and what it is about."""
+        scores, keywords = self.sentiment.remote(body.text), self.keywords.extract.remote(body.text)
+        compound = (await scores)["compound"]
+        return Analysis(label=label(compound), score=compound, keywords=await keywords)
+
+    @api.get("/sentiment")
+    async def sentiment_of(self, text: str) -> dict[str, float]:
+        """Tell how a text feels, in VADER's own figures."""
+        scores: dict[str, float] = await self.sentiment.remote(text)
+        return scores
+
+
+def label(compound: float) -> str:
+    """Name a compound score, with the thresholds that VADER's authors recommend."""
+    if compound >= 0.05:
+        return "positive"
+    return "negative" if compound <= -0.05 else "neutral"
+
+
+app = Gateway.bind(Sentiment.bind(), Keywords.bind(most=5))
