@@ -12,7 +12,7 @@ api = FastAPI(title="Text service")
 class Text(BaseModel):
     """What a client sends."""
 
-    text: str = Field(min_length=1, max_length=20_000)
+    text: str = Field(min_length=1, max_length=20_000, examples=["What a wonderful day"])
 
 
 class Analysis(BaseModel):

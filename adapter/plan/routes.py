@@ -1,6 +1,7 @@
 """The HTTP routes of an ingress, as people read them."""
 
 import inspect
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -34,7 +35,12 @@ def application_routes(
 ) -> tuple[RoutePlan, ...]:
     """List the documented routes of an ASGI application; those of other classes are left out."""
     found = [
-        RoutePlan(methods=methods, path=_join(prefix, route.path), function=function)
+        RoutePlan(
+            methods=methods,
+            path=_join(prefix, route.path),
+            function=function,
+            example=_example(route),
+        )
         for route in _routes(app)
         if _is_listed(route, frozenset(owners)) and (methods := _methods(route))
     ]
@@ -69,6 +75,26 @@ def _owner(endpoint: Any) -> str | None:
 def _methods(route: Any) -> tuple[str, ...]:
     methods = set(getattr(route, "methods", None) or ())
     return tuple(sorted(methods - _IMPLIED or methods))
+
+
+def _example(route: Any) -> str:
+    """Write a JSON body from the examples that the user gave the fields of the body's model."""
+    model = getattr(
+        getattr(getattr(route, "body_field", None), "field_info", None), "annotation", None
+    )
+    fields = getattr(model, "model_fields", None) or {}
+    values = {
+        name: field.examples[0]
+        for name, field in fields.items()
+        if field.examples and (field.is_required() or field.default is not None)
+    }
+    missing = [name for name, field in fields.items() if field.is_required() and name not in values]
+    if missing or not values:
+        return ""
+    try:
+        return json.dumps(values, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return ""
 
 
 def _everything(prefix: str, function: str) -> RoutePlan:
