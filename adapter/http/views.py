@@ -70,7 +70,7 @@ def _bound_route(route: Any, instance: Any) -> Any:
     if (router := _included(route)) is not None:
         if not _has_views(router.routes):
             return route
-        inner = copy.copy(router)
+        inner = _copied(router)
         inner.routes = _bound_routes(router.routes, instance)
         return type(route)(original_router=inner, include_context=route.include_context)
     endpoint = _endpoint(route)
@@ -117,19 +117,27 @@ def _remade(route: Any, endpoint: types.MethodType) -> Any:
 
 def _detached(app: Any) -> Any:
     """Copy an application so far that its routes can differ from the original's."""
-    detached = copy.copy(app)
-    for name, value in vars(app).items():
-        if inspect.ismethod(value) and value.__self__ is app:
-            # Instrumentation sets bound methods on the instance; they must see the copy.
-            setattr(detached, name, types.MethodType(value.__func__, detached))
-    if not hasattr(app, "router"):
-        detached.routes = list(app.routes)
-        return detached
-    detached.router = copy.copy(app.router)
-    detached.router.routes = list(app.router.routes)
-    detached.middleware_stack = None
-    _renew_documentation(detached)
+    detached = _copied(app)
+    router = detached
+    if hasattr(app, "router"):
+        router = detached.router = _copied(app.router)
+        detached.middleware_stack = None
+    router.routes = list(router.routes)
+    if router is not detached:
+        _renew_documentation(detached)
     return detached
+
+
+def _copied(original: Any) -> Any:
+    """Copy an application or router; bound methods it keeps of itself become the copy's.
+
+    A router keeps its own `app` so, and instrumentation replaces methods of an application so.
+    """
+    copied = copy.copy(original)
+    for name, value in vars(original).items():
+        if inspect.ismethod(value) and value.__self__ is original:
+            setattr(copied, name, types.MethodType(value.__func__, copied))
+    return copied
 
 
 def _renew_documentation(app: Any) -> None:

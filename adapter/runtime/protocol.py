@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import importlib
 import json
 import time
 import traceback
@@ -116,8 +117,10 @@ class Failure:
         return f"{head}\nTraceback (most recent call last):\n{trace}" if trace else head
 
 
-# Between the Runtime API and the user's code: our own frames and the thread they may run in.
-_MACHINERY = tuple(module.__path__[0] for module in (adapter, asyncio, concurrent.futures))
+# Between the Runtime API and the user's code: our frames, the loop, a thread, the import.
+_MACHINERY = tuple(
+    module.__path__[0] for module in (adapter, asyncio, concurrent.futures, importlib)
+)
 
 
 def _stack(error: BaseException) -> list[str]:

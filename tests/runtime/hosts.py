@@ -1,0 +1,169 @@
+"""Two hosts of the Runtime API, ours and AWS's emulator, and two runtimes that they can start.
+
+Every combination is reached the same way: Lambda's Invoke API over HTTP.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapter.local.log import Log
+from adapter.local.server import LocalServer, ServerSettings
+from adapter.loop_thread import LoopThread
+from adapter.plan.values import ApplicationPlan, FunctionPlan
+
+OURS = (sys.executable, "-m", "adapter.runtime")
+AWS = (sys.executable, "-m", "awslambdaric", "app.handler")
+RUNTIMES = {"our loop": OURS, "awslambdaric": AWS}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an invocation gave: the payload, and the function error where there was one."""
+
+    payload: Any
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Host:
+    """A running function."""
+
+    url: str
+    name: str
+
+    def invoke(self, event: Any) -> Result:
+        """Invoke the function and wait. A function error has status 200, a failed init may not."""
+        url = f"{self.url}/2015-03-31/functions/{self.name}/invocations"
+        request = urllib.request.Request(url, data=json.dumps(event).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                payload = json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                payload = json.loads(error.read())
+        failed = isinstance(payload, dict) and "errorType" in payload
+        return Result(payload, payload["errorType"] if failed else None)
+
+
+@contextlib.contextmanager
+def local_host(source: str, command: tuple[str, ...], app_dir: Path) -> Iterator[Host]:
+    """Run a function on `adapter run`'s server."""
+    function = FunctionPlan(
+        name="Probe",
+        deployment="Probe",
+        application="default",
+        is_ingress=True,
+        folder="probe",
+        logical_id="Probe",
+        entry_point=source,
+    )
+    plan = ApplicationPlan(
+        name="default",
+        target="probe:app",
+        route_prefix="/",
+        ingress="Probe",
+        functions=(function,),
+    )
+    settings = ServerSettings(app_dir=app_dir, port=0, lambda_port=0, command=command)
+    thread = LoopThread("local-host")
+    server = LocalServer([plan], settings, Log(lambda line: print(line)))
+    try:
+        thread.submit(server.__aenter__()).result()
+        yield Host(server.lambda_url, "Probe")
+        thread.submit(server.__aexit__(None, None, None)).result()
+    finally:
+        thread.stop()
+
+
+@contextlib.contextmanager
+def emulator(
+    source: str,
+    command: tuple[str, ...],
+    folder: Path,
+    **variables: str,
+) -> Iterator[Host]:
+    """Run a function on AWS's Runtime Interface Emulator."""
+    task_root = folder / "task"
+    task_root.mkdir(exist_ok=True)
+    (task_root / "app.py").write_text(source)
+    port, runtime_port = free_port(), free_port()
+    log = (folder / "emulator.log").open("w+b")
+    process = subprocess.Popen(
+        [
+            emulator_path(),
+            "--runtime-interface-emulator-address",
+            f"127.0.0.1:{port}",
+            "--runtime-api-address",
+            f"127.0.0.1:{runtime_port}",
+            *command,
+        ],
+        cwd=task_root,
+        env={**_environment(folder, task_root), **variables},
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        _wait_until_it_listens(process, port)
+        yield Host(f"http://127.0.0.1:{port}", "function")
+    finally:
+        process.terminate()
+        process.wait()
+        log.seek(0)
+        print(log.read().decode())
+        log.close()
+
+
+def _environment(app_dir: Path, task_root: Path) -> dict[str, str]:
+    path = os.pathsep.join([str(app_dir), os.environ.get("PYTHONPATH", "")])
+    return {
+        **os.environ,
+        "AWS_REGION": "eu-west-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "Probe",
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "PYTHONPATH": path.rstrip(os.pathsep),
+        "_HANDLER": "app.handler",
+    }
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:
+    while process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+    pytest.fail(f"the emulator ended with exit code {process.returncode}")
+
+
+def emulator_path() -> str:
+    """Find the emulator inside the SAM CLI's environment; without it the test cannot run."""
+    sam = shutil.which("sam", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    machine = {"aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    if sam and sys.platform == "linux":
+        lib = Path(sam).resolve().parent.parent / "lib"
+        pattern = f"python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"
+        for found in lib.glob(pattern):
+            return str(found)
+    reason = "the Runtime Interface Emulator is not there: run `make setup-sam` (Linux only)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,120 @@
+"""What our loop does with handlers that are not the adapter's, and with answers that go wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.hosts import OURS, RUNTIMES, emulator, local_host
+
+
+def invoke(source: str, tmp_path: Path, *events: Any) -> list[Any]:
+    with local_host(source, OURS, tmp_path) as host:
+        return [host.invoke(event) for event in events]
+
+
+def test_a_plain_handler_is_served(tmp_path: Path) -> None:
+    source = "def handler(event, context):\n    return {'got': event, 'ok': True}\n"
+
+    (result,) = invoke(source, tmp_path, [1, 2])
+
+    assert result.payload == {"got": [1, 2], "ok": True}
+
+
+def test_an_async_handler_is_awaited(tmp_path: Path) -> None:
+    source = "async def handler(event, context):\n    return event + 1\n"
+
+    (result,) = invoke(source, tmp_path, 41)
+
+    assert result.payload == 42
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_context_says_what_awss_own_says(tmp_path: Path, runtime: str) -> None:
+    source = (
+        "def handler(event, context):\n"
+        "    return [context.function_name, context.function_version,\n"
+        "            context.memory_limit_in_mb, context.log_group_name,\n"
+        "            context.invoked_function_arn.split(':')[-1],\n"
+        "            len(context.aws_request_id),\n"
+        "            0 < context.get_remaining_time_in_millis() <= 30_000,\n"
+        "            context.client_context, context.identity.cognito_identity_id]\n"
+    )
+    with local_host(source, RUNTIMES[runtime], tmp_path) as host:
+        said = host.invoke({}).payload
+
+    assert said == ["Probe", "$LATEST", "512", "/aws/lambda/Probe", "Probe", 36, True, None, None]
+
+
+def test_a_result_that_is_no_json_is_an_error_and_the_environment_goes_on(tmp_path: Path) -> None:
+    source = "def handler(event, context):\n    return {1, 2} if event else 'fine'\n"
+
+    bad, good = invoke(source, tmp_path, 1, 0)
+
+    assert bad.error == "TypeError"
+    assert good.payload == "fine"
+
+
+def test_an_answer_above_6_mb_is_an_error_and_the_environment_goes_on(tmp_path: Path) -> None:
+    source = "def handler(event, context):\n    return 'x' * event\n"
+
+    large, small = invoke(source, tmp_path, 7_000_000, 3)
+
+    assert large.error is not None
+    assert small.payload == "xxx"
+
+
+def test_output_is_kept_in_order_and_names_the_function(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = "def handler(event, context):\n    print('seen', event)\n"
+
+    invoke(source, tmp_path, 1, 2)
+
+    shown = [line for line in capsys.readouterr().out.splitlines() if "seen" in line]
+    assert [line.split()[-2:] for line in shown] == [["seen", "1"], ["seen", "2"]]
+    assert all("Probe" in line for line in shown)
+
+
+INIT_FAILURES = {
+    "an error while importing": ("1 / 0\n", "ZeroDivisionError"),
+    "a handler that is missing": ("other = 1\n", "TargetError"),
+    "a constructor that fails": (
+        "from adapter.function import entry_point\n"
+        "class Model:\n"
+        "    def __init__(self):\n"
+        "        raise OSError('no weights')\n"
+        "handler = entry_point(Model)\n",
+        "OSError",
+    ),
+    "a lifespan that fails": (
+        "from contextlib import asynccontextmanager\n"
+        "from fastapi import FastAPI\n"
+        "from adapter import lambda_handler\n"
+        "@asynccontextmanager\n"
+        "async def lifespan(app):\n"
+        "    raise KeyError('no database')\n"
+        "    yield\n"
+        "handler = lambda_handler(FastAPI(lifespan=lifespan))\n",
+        "LifespanFailed",
+    ),
+}
+
+
+@pytest.mark.parametrize("failure", INIT_FAILURES)
+def test_a_failed_init_is_reported_with_its_cause(tmp_path: Path, failure: str) -> None:
+    source, error = INIT_FAILURES[failure]
+
+    (result,) = invoke(source, tmp_path, {})
+
+    assert result.error == error
+
+
+def test_a_failed_init_is_reported_to_awss_emulator(tmp_path: Path) -> None:
+    source, error = INIT_FAILURES["a constructor that fails"]
+    with emulator(source, OURS, tmp_path) as host:
+        result = host.invoke({})
+
+    assert result.error == error
+    assert result.payload["errorMessage"] == "no weights"
