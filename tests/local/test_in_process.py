@@ -1,0 +1,334 @@
+"""`serve.run`: applications in this process, over real HTTP and through handles."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from adapter import serve
+from adapter.errors import LocalError, RemoteError, ServeError
+from adapter.local import in_process
+from adapter.serve.deployments import Application
+
+
+@pytest.fixture(autouse=True)
+def _one_server() -> Iterator[None]:
+    serve.start({"port": 0})
+    yield
+    serve.shutdown()
+
+
+def get(path: str) -> Any:
+    with urllib.request.urlopen(in_process.url() + path, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def status(path: str) -> int:
+    try:
+        get(path)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    return 200
+
+
+@serve.deployment
+class Adder:
+    def __init__(self, increment: int = 1) -> None:
+        self.increment = increment
+
+    def __call__(self, number: int) -> int:
+        return number + self.increment
+
+    def divide(self, number: int) -> float:
+        return number / 0
+
+
+def bound(deployment: Any, *args: Any, **kwargs: Any) -> Application:
+    application: Application = deployment.bind(*args, **kwargs)
+    return application
+
+
+def test_a_handle_calls_the_ingress_from_a_plain_script() -> None:
+    handle = serve.run(bound(Adder, 2))
+
+    assert handle.remote(40).result(timeout_s=10) == 42
+
+
+def test_a_plain_deployment_answers_http_with_what_it_returns() -> None:
+    @serve.deployment
+    class Echo:
+        def __call__(self, request: Request) -> dict[str, Any]:
+            return {"path": request.url.path, "query": dict(request.query_params)}
+
+    serve.run(bound(Echo))
+
+    assert json.loads(get("/some/where?a=1")) == {"path": "/some/where", "query": {"a": "1"}}
+
+
+def test_a_function_is_a_deployment() -> None:
+    @serve.deployment
+    async def teapot(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(f"I am a teapot for {request.method}", 418)
+
+    serve.run(bound(teapot))
+
+    assert status("/") == 418
+
+
+def test_handles_may_lie_inside_lists_and_dicts() -> None:
+    @serve.deployment
+    class Sum:
+        def __init__(self, adders: list[Any], named: dict[str, Any]) -> None:
+            self.adders = [*adders, *named.values()]
+
+        async def __call__(self, number: int) -> int:
+            return sum([await adder.remote(number) for adder in self.adders])
+
+    handle = serve.run(bound(Sum, [bound(Adder, 1), bound(Adder, 2)], {"c": bound(Adder, 3)}))
+
+    assert handle.remote(10).result(timeout_s=10) == 36
+
+
+def test_a_response_is_an_argument_of_the_next_call() -> None:
+    handle = serve.run(bound(Adder))
+
+    assert handle.remote(handle.remote(handle.remote(0))).result(timeout_s=10) == 3
+
+
+def test_an_exception_arrives_as_its_builtin_type_with_the_remote_traceback() -> None:
+    handle = serve.run(bound(Adder))
+
+    with pytest.raises(ZeroDivisionError, match="return number / 0") as caught:
+        handle.divide.remote(1).result(timeout_s=10)
+
+    assert isinstance(caught.value, RemoteError)
+
+
+def test_a_dependency_of_a_factorys_route_gets_a_handle() -> None:
+    def factory() -> FastAPI:
+        app = FastAPI()
+
+        def adder() -> serve.DeploymentHandle:
+            return serve.get_deployment_handle("Adder", "default")
+
+        @app.get("/add")
+        async def add(
+            number: int,
+            handle: serve.DeploymentHandle = Depends(adder),  # noqa: B008, FAST002 - the guide's form
+        ) -> dict[str, int]:
+            return {"sum": await handle.remote(number)}
+
+        return app
+
+    @serve.deployment
+    @serve.ingress(factory)
+    class Gateway:
+        def __init__(self, adder: serve.DeploymentHandle) -> None:
+            self.adder = adder
+
+    serve.run(bound(Gateway, bound(Adder)))
+
+    assert json.loads(get("/add?number=1")) == {"sum": 2}
+
+
+def test_the_default_ingress_class_serves_a_factory() -> None:
+    def factory() -> FastAPI:
+        app = FastAPI()
+        app.add_api_route("/route", lambda: "hello route")
+        return app
+
+    deployment = serve.deployment(serve.ingress(factory)())
+    handle = serve.run(deployment.bind())
+
+    assert get("/route") == '"hello route"'
+    assert handle.deployment_name == "ASGIIngressDeployment"
+
+
+def test_two_classes_over_one_app_keep_their_routes_and_share_the_apps() -> None:
+    app = FastAPI()
+    app.add_api_route("/", lambda: "Hello from the root!")
+
+    @serve.deployment
+    @serve.ingress(app)
+    class First:
+        @app.get("/subpath")
+        def method(self) -> str:
+            return "Hello 1!"
+
+    @serve.deployment
+    @serve.ingress(app)
+    class Second:
+        @app.get("/subpath")
+        def method(self) -> str:
+            return "Hello 2!"
+
+    serve.run(bound(First), name="first", route_prefix="/api1")
+    serve.run(bound(Second), name="second", route_prefix="/api2")
+
+    assert [get("/api1/subpath"), get("/api2/subpath")] == ['"Hello 1!"', '"Hello 2!"']
+    assert [get("/api1/"), get("/api2/")] == ['"Hello from the root!"'] * 2
+
+
+def test_the_longest_prefix_wins_and_a_strange_path_is_404() -> None:
+    @serve.deployment
+    class Name:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __call__(self, request: Request) -> str:
+            return f"{self.name} {request.scope['root_path']}"
+
+    serve.run(bound(Name, "outer"), name="outer", route_prefix="/a")
+    serve.run(bound(Name, "inner"), name="inner", route_prefix="/a/b")
+
+    assert [get("/a/x"), get("/a/b/x"), get("/a/bc")] == ["outer /a", "inner /a/b", "outer /a"]
+    assert status("/ab") == 404
+
+
+def test_a_taken_prefix_is_refused() -> None:
+    serve.run(bound(Adder), name="one", route_prefix="/same")
+
+    with pytest.raises(LocalError, match="Prefix /same is being used by application 'one'"):
+        serve.run(bound(Adder), name="two", route_prefix="/same")
+
+
+def test_running_a_name_again_replaces_the_application() -> None:
+    serve.run(bound(Adder, 1))
+    handle = serve.run(bound(Adder, 5))
+
+    assert handle.remote(0).result(timeout_s=10) == 5
+
+
+def test_the_constructors_own_exception_comes_out_and_nothing_stays() -> None:
+    @serve.deployment
+    class Broken:
+        def __init__(self, child: Any) -> None:
+            raise KeyError("no weights")
+
+    with pytest.raises(KeyError, match="no weights"):
+        serve.run(bound(Broken, bound(Adder)))
+    with pytest.raises(ServeError, match="'default' does not exist"):
+        serve.get_app_handle("default")
+
+
+def test_a_constructor_may_call_what_it_was_given() -> None:
+    @serve.deployment
+    class Warm:
+        async def __init__(self, adder: Any) -> None:  # noqa: PLE0100 - Ray Serve allows it
+            self.first = await adder.remote(1)
+
+        def __call__(self) -> int:
+            return int(self.first)
+
+    assert serve.run(bound(Warm, bound(Adder))).remote().result(timeout_s=10) == 2
+
+
+def test_handles_by_name_know_what_exists() -> None:
+    serve.run(bound(Adder), name="app")
+
+    assert serve.get_app_handle("app").remote(1).result(timeout_s=10) == 2
+    with pytest.raises(KeyError, match=r"Deployment\(name='Nope', app='app'\) does not exist"):
+        serve.get_deployment_handle("Nope", "app")
+    with pytest.raises(ServeError, match="needs app_name outside of a deployment"):
+        serve.get_deployment_handle("Adder")
+
+
+def test_a_call_can_be_awaited_in_the_users_own_loop() -> None:
+    handle = serve.run(bound(Adder))
+
+    async def main() -> list[int]:
+        return list(await asyncio.gather(*(handle.remote(number) for number in range(3))))
+
+    assert asyncio.run(main()) == [1, 2, 3]
+
+
+def test_live_objects_are_fine_as_arguments() -> None:
+    seen: list[int] = []
+
+    @serve.deployment
+    class Recorder:
+        def __init__(self, record: Any) -> None:
+            self.record = record
+
+        def __call__(self, number: int) -> None:
+            self.record(number)
+
+    serve.run(bound(Recorder, seen.append)).remote(7).result(timeout_s=10)
+
+    assert seen == [7]
+
+
+def test_an_application_off_http_is_reached_by_its_handle_only() -> None:
+    handle = serve.run(bound(Adder), route_prefix=None)
+
+    assert handle.remote(1).result(timeout_s=10) == 2
+    assert status("/") == 404
+
+
+@pytest.mark.parametrize("prefix", ["api", "/api/", "/{name}"])
+def test_a_malformed_prefix_is_refused(prefix: str) -> None:
+    with pytest.raises(ValueError, match="route_prefix"):
+        serve.run(bound(Adder), route_prefix=prefix)
+
+
+def test_something_unbound_is_refused() -> None:
+    with pytest.raises(TypeError, match="expects an `Application` returned by `Deployment.bind"):
+        serve.run(Adder)  # type: ignore[arg-type] - the mistake under test
+
+
+def test_start_comes_before_run() -> None:
+    serve.run(bound(Adder))
+
+    with pytest.raises(LocalError, match=r"before the first serve\.run"):
+        serve.start({"port": 0})
+
+
+def test_an_unknown_http_option_is_refused() -> None:
+    with pytest.raises(LocalError, match="known are"):
+        serve.start({"prot": 0})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_blocking_run_ends_at_a_signal_and_runs_shutdown(tmp_path: Path, number: int) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from contextlib import asynccontextmanager\n"
+        "from fastapi import FastAPI\n"
+        "from adapter import serve\n"
+        "@asynccontextmanager\n"
+        "async def lifespan(app):\n"
+        "    yield\n"
+        "    print('shut down', flush=True)\n"
+        "@serve.deployment\n"
+        "@serve.ingress(FastAPI(lifespan=lifespan))\n"
+        "class Gateway:\n"
+        "    pass\n"
+        "serve.start({'port': 0})\n"
+        "serve.run(Gateway.bind(), blocking=True)\n",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-u", str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+    assert process.stdout is not None
+    with process:
+        assert process.stdout.readline().startswith("Serving on http://127.0.0.1:")
+        process.send_signal(number)
+        rest = process.stdout.read()
+
+    assert (rest, process.returncode) == ("shut down\n", 0)
