@@ -138,18 +138,27 @@ def entry_point_text(
 
 def _environment(node: Node, graph: Graph, route_prefix: str | None) -> dict[str, str]:
     options = node.deployment.settings
+    prefix = route_prefix if node is graph.ingress else None
     variables = {
-        "ADAPTER_APPLICATION": graph.application,
-        "ADAPTER_INGRESS": graph.ingress.name,
+        **place(graph.application, graph.ingress.name, prefix),
         **{
             str(name): str(value)
             for name, value in (capacity.runtime_environment(options).get("env_vars") or {}).items()
         },
         **options.lambda_options.environment,
     }
-    if node is graph.ingress and route_prefix not in (None, "/"):
-        variables["ADAPTER_ROUTE_PREFIX"] = str(route_prefix)
     return dict(sorted(variables.items()))
+
+
+def place(application: str, ingress: str, route_prefix: str | None) -> dict[str, str]:
+    """Return the variables that tell a function where it belongs; `Settings` reads them.
+
+    `route_prefix` is the application's for its ingress, None for the others.
+    """
+    variables = {"ADAPTER_APPLICATION": application, "ADAPTER_INGRESS": ingress}
+    if route_prefix not in (None, "/"):
+        variables["ADAPTER_ROUTE_PREFIX"] = str(route_prefix)
+    return variables
 
 
 def _requirements(node: Node) -> tuple[str, ...]:

@@ -11,25 +11,41 @@ from typing import Any
 from adapter.errors import TargetError
 from adapter.function import is_factory
 from adapter.plan.arguments import Imports
-from adapter.plan.functions import check_name, entry_point_text, folder, function_plans, logical_id
+from adapter.plan.functions import (
+    check_name,
+    entry_point_text,
+    folder,
+    function_plans,
+    logical_id,
+    place,
+)
 from adapter.plan.graph import walk
 from adapter.plan.routes import application_routes, ingress_routes
 from adapter.plan.values import ApplicationPlan, FunctionPlan
 from adapter.serve.deployments import Application, Deployment
 from adapter.serve.ingresses import ingress_of
-from adapter.serve.names import DEFAULT_APPLICATION
+from adapter.serve.names import DEFAULT_APPLICATION, function_name
+from adapter.serve.running import check_route_prefix
 
 
-def plan_target(target: str, *, app_dir: Path | None = None) -> ApplicationPlan:
+def plan_target(
+    target: str,
+    *,
+    app_dir: Path | None = None,
+    name: str = DEFAULT_APPLICATION,
+    route_prefix: str = "/",
+) -> ApplicationPlan:
     """Import TARGET and plan it: a bound application, an ASGI application or a factory of one.
 
-    Modules are looked for in `app_dir`, by default the current folder, then on `sys.path`. Raises
-    `TargetError` where TARGET names no application, `PlanError` where it cannot become Lambda
-    functions, and whatever importing the user's module raises.
+    Modules are looked for in `app_dir`, by default the current folder, then on `sys.path`. `name`
+    is the application's, `route_prefix` where HTTP reaches it. Raises `InvalidOption` for a
+    malformed prefix, `TargetError` where TARGET names no application, `PlanError` where it cannot
+    become Lambda functions, and whatever importing the user's module raises.
     """
+    check_route_prefix(route_prefix)
     found = load_target(target, app_dir=app_dir)
     if isinstance(found, Application):
-        return plan_application(found, target)
+        return plan_application(found, target, name=name, route_prefix=route_prefix)
     if isinstance(found, Deployment):
         raise TargetError(
             f"{target} is a deployment that is not bound yet; name an application, "
@@ -40,7 +56,7 @@ def plan_target(target: str, *, app_dir: Path | None = None) -> ApplicationPlan:
             f"{target} is {found!r:.80}, which is no application. Expected an application made by "
             "Deployment.bind(), a FastAPI or other ASGI application, or a function that makes one.",
         )
-    return _plan_asgi(found, target)
+    return _plan_asgi(found, target, name, route_prefix)
 
 
 def plan_application(
@@ -66,29 +82,30 @@ def plan_application(
     )
 
 
-def _plan_asgi(app: Any, target: str) -> ApplicationPlan:
+def _plan_asgi(app: Any, target: str, application: str, route_prefix: str) -> ApplicationPlan:
     module, _, attribute = target.partition(":")
-    name = check_name(attribute, attribute.replace(".", "-"))
+    deployment = attribute.replace(".", "-")
+    name = check_name(attribute, function_name(deployment, application))
     imports = Imports()
     call = imports.add("adapter", "lambda_handler")
     imported = imports.add(module, attribute)
     function = FunctionPlan(
         name=name,
-        deployment=name,
-        application=DEFAULT_APPLICATION,
+        deployment=deployment,
+        application=application,
         is_ingress=True,
         folder=folder(name),
         logical_id=logical_id(name),
         entry_point=entry_point_text(f"application {name}", target, imports, call, [imported]),
-        environment={"ADAPTER_APPLICATION": DEFAULT_APPLICATION, "ADAPTER_INGRESS": name},
+        environment=place(application, deployment, route_prefix),
     )
     return ApplicationPlan(
-        name=DEFAULT_APPLICATION,
+        name=application,
         target=target,
-        route_prefix="/",
+        route_prefix=route_prefix,
         ingress=name,
         functions=(function,),
-        routes=application_routes(app, "/", name),
+        routes=application_routes(app, route_prefix, name),
     )
 
 
@@ -106,7 +123,7 @@ _ASGI_ARGUMENTS = ("scope", "receive", "send")
 def load_target(target: str, *, app_dir: Path | None = None) -> Any:
     """Import the object that TARGET names. Raises `TargetError`, or the module's own error."""
     module_name, separator, attribute = target.partition(":")
-    if not separator or not module_name or not attribute:
+    if not separator or not module_name or not attribute or module_name.startswith("."):
         raise TargetError(
             f"TARGET={target!r} must have the form module:attribute, for example main:app.",
         )

@@ -54,17 +54,26 @@ class AutoscalingConfig:
                 f"autoscaling_config.max_replicas={self.max_replicas} is below "
                 f"min_replicas={self.min_replicas}; give max_replicas >= min_replicas.",
             )
-        if self.initial_replicas is not None and not (
-            self.min_replicas <= self.initial_replicas <= self.max_replicas
-        ):
+        if self.initial_replicas is None:
+            return
+        _require_int("autoscaling_config.initial_replicas", self.initial_replicas, least=0)
+        if not self.min_replicas <= self.initial_replicas <= self.max_replicas:
             raise InvalidOption(
                 f"autoscaling_config.initial_replicas={self.initial_replicas} must lie between "
                 f"min_replicas={self.min_replicas} and max_replicas={self.max_replicas}.",
             )
 
     @classmethod
-    def of(cls, value: "AutoscalingConfig | Mapping[str, Any]") -> "AutoscalingConfig":
-        """Take the value as written by the user: an instance or a dict of its fields."""
+    def of(
+        cls,
+        value: "AutoscalingConfig | Mapping[str, Any]",
+        *,
+        auto: bool = False,
+    ) -> "AutoscalingConfig":
+        """Take the value as written by the user: an instance or a dict of its fields.
+
+        `auto` says that `num_replicas="auto"` stands beside it, which has defaults of its own.
+        """
         if isinstance(value, cls):
             return value
         if not isinstance(value, Mapping):
@@ -78,7 +87,7 @@ class AutoscalingConfig:
             raise InvalidOption(
                 f"autoscaling_config has no option {unknown[0]!r}; known are {sorted(allowed)}.",
             )
-        return cls(**value)
+        return cls(**({"max_replicas": AUTO_MAX_REPLICAS, **value} if auto else value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +105,6 @@ class DeploymentOptions:
     max_queued_requests: int = -1
     ray_actor_options: Mapping[str, Any] = field(default_factory=dict)
     user_config: Any = None
-    route_prefix: str | None = None
     lambda_options: LambdaOptions = field(default_factory=LambdaOptions)
     ignored: Mapping[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
@@ -116,6 +124,12 @@ class DeploymentOptions:
         _require_int("max_queued_requests", self.max_queued_requests, least=-1)
         if not isinstance(self.ray_actor_options, Mapping):
             raise InvalidOption(f"ray_actor_options={self.ray_actor_options!r} must be a dict.")
+        lambda_options: object = self.lambda_options
+        if not isinstance(lambda_options, LambdaOptions):
+            raise InvalidOption(
+                f"lambda_options={lambda_options!r} must be a LambdaOptions, "
+                "for example LambdaOptions(memory_mb=1024).",
+            )
 
     def changed(self, **options: Any) -> "DeploymentOptions":
         """Return a copy with the given options replaced; `DEFAULT` leaves an option as it is.
@@ -134,8 +148,9 @@ class DeploymentOptions:
                 f"serve.deployment has no option {unknown[0]!r}; "
                 f"known are {sorted(_OWN_OPTIONS | IGNORED_OPTIONS)}.",
             )
-        if written.get("autoscaling_config") is not None:
-            written["autoscaling_config"] = AutoscalingConfig.of(written["autoscaling_config"])
+        if (scaling := written.get("autoscaling_config")) is not None:
+            auto = written.get("num_replicas", self.num_replicas) == "auto"
+            written["autoscaling_config"] = AutoscalingConfig.of(scaling, auto=auto)
         if written.get("ray_actor_options", "") is None:
             written["ray_actor_options"] = {}
         given = self.given | {name for name in options if options[name] is not DEFAULT}

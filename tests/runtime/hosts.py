@@ -93,9 +93,11 @@ def emulator(
     source: str,
     command: tuple[str, ...],
     folder: Path,
+    *,
+    app_dir: Path | None = None,
     **variables: str,
 ) -> Iterator[Host]:
-    """Run a function on AWS's Runtime Interface Emulator."""
+    """Run a function on AWS's Runtime Interface Emulator; it imports from `app_dir`."""
     task_root = folder / "task"
     task_root.mkdir(exist_ok=True)
     (task_root / "app.py").write_text(source)
@@ -111,7 +113,7 @@ def emulator(
             *command,
         ],
         cwd=task_root,
-        env={**_environment(folder, task_root), **variables},
+        env={**_environment(app_dir or folder, task_root), **variables},
         stdout=log,
         stderr=log,
         start_new_session=True,
