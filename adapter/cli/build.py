@@ -1,0 +1,75 @@
+"""`adapter build TARGET`: write an application as a SAM project, or check one that is there."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from adapter.template.settings import ARCHITECTURES, RUNTIMES, STAGES, read_settings
+
+
+@click.command()
+@click.argument("target")
+@click.option(
+    "--output",
+    metavar="DIR",
+    help="Folder of the SAM project.  [default: current folder]",
+)
+@click.option(
+    "--app-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    help="Folder that TARGET and its modules are imported from.  [default: current folder]",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    help="Lambda's runtime.  [default: the running Python]",
+)
+@click.option(
+    "--architecture",
+    type=click.Choice(ARCHITECTURES),
+    help="Lambda's processor.  [default: x86_64]",
+)
+@click.option(
+    "--stage",
+    type=click.Choice(STAGES),
+    help="Copy source into layers/, or link to it.  [default: copy]",
+)
+@click.option(
+    "--stack-name",
+    metavar="NAME",
+    help="Stack to deploy as, for the first samconfig.toml.  [default: TARGET's module]",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the disk differs.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def build(target: str, app_dir: Path, *, check: bool, as_json: bool, **flags: Any) -> int:
+    """Write TARGET as a SAM project: template.yaml, functions/ and layers/.
+
+    TARGET is module:attribute and names a bound application, a FastAPI (or any ASGI) application
+    or a factory of one.
+
+    Settings are read from [tool.adapter] in pyproject.toml, from ADAPTER_* variables and from the
+    flags; the last one wins. The same input gives the same files, byte for byte. What
+    `adapter build` has not written is never replaced.
+    """
+    from adapter.cli import build_report  # noqa: PLC0415 - keeps `adapter --help` fast
+    from adapter.plan.target import plan_target  # noqa: PLC0415 - see above
+    from adapter.template.output import differences, write_project  # noqa: PLC0415 - see above
+    from adapter.template.project import lay_out  # noqa: PLC0415 - see above
+
+    app_dir = app_dir.resolve()
+    settings = read_settings(app_dir=app_dir, environ=os.environ, flags=flags)
+    plan = plan_target(target, app_dir=app_dir)
+    project = lay_out(plan, settings)
+    changed = differences(project)
+    if not check:
+        write_project(project)
+    if as_json:
+        click.echo(build_report.as_json(plan, project, changed))
+    elif check:
+        click.echo(build_report.as_check(plan, project, changed))
+    else:
+        click.echo(build_report.as_text(plan, project))
+    return 1 if check and changed else 0

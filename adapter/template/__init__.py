@@ -1,0 +1,14 @@
+"""Write an application's plan as a SAM project.
+
+    settings   what the user chose: output, runtime, staging
+       │
+    sources, requirements      what the functions need of the user's code and of PyPI
+       │
+    document   plan ─► the template as plain data; cloudformation writes that as YAML
+       │
+    project    everything that belongs on disk, as values
+       │
+    output     compares the values with the disk and swaps them in
+
+Nothing above `output` writes, so `adapter build --check` is the same pipeline without its end.
+"""

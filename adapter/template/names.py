@@ -1,0 +1,69 @@
+"""Names that AWS limits: those of functions, which carry the stack's, and those of resources."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from adapter.errors import BuildError
+from adapter.plan.values import ApplicationPlan, FunctionPlan
+
+# https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+FUNCTION_NAME_LIMIT = 64
+LAYERS = {
+    "adapter": "AdapterLayer",
+    "dependencies": "DependenciesLayer",
+    "application": "ApplicationLayer",
+}
+
+
+def default_stack_name(target: str) -> str:
+    """Name a stack after the module of TARGET: `shop.api:app` gives `shop-api`."""
+    module = re.sub(r"[^A-Za-z0-9]+", "-", target.partition(":")[0]).strip("-")
+    return module if module[:1].isalpha() else f"app-{module}".rstrip("-")
+
+
+def check_function_names(plan: ApplicationPlan, stack_names: Iterable[str]) -> None:
+    """Raise `BuildError` for a function whose name is too long behind one of the stack names."""
+    for stack_name in stack_names:
+        for function in plan.functions:
+            name = f"{stack_name}-{function.name}"
+            if len(name) > FUNCTION_NAME_LIMIT:
+                raise BuildError(
+                    f"deployment {function.deployment!r}: its function would be called {name!r}, "
+                    f"which has {len(name)} characters; Lambda allows {FUNCTION_NAME_LIMIT}. "
+                    "Shorten the name of the deployment or that of the stack (--stack-name).",
+                )
+
+
+def check_logical_ids(plan: ApplicationPlan) -> None:
+    """Raise `BuildError` where two resources would share a CloudFormation id."""
+    owners = Counter([*LAYERS.values(), api_id(plan)])
+    owners.update(found for function in plan.functions for found in _logical_ids(function))
+    for function in plan.functions:
+        for found in _logical_ids(function):
+            if owners[found] > 1:
+                raise BuildError(
+                    f"deployment {function.deployment!r}: the CloudFormation id {found!r} is "
+                    "taken by another resource of the stack; give the deployment another name.",
+                )
+
+
+def api_id(plan: ApplicationPlan) -> str:
+    """Return the logical id of the application's HTTP API."""
+    return f"{application_id(plan)}HttpApi"
+
+
+def application_id(plan: ApplicationPlan) -> str:
+    """Return what ids that belong to an application start with; nothing for "default"."""
+    words = re.findall(r"[A-Za-z0-9]+", plan.name)
+    return "" if plan.name == "default" else "".join(word[0].upper() + word[1:] for word in words)
+
+
+def _logical_ids(function: FunctionPlan) -> tuple[str, ...]:
+    """List the function's ids, those that the SAM transform adds included."""
+    suffixes = ["", "Role"]
+    if function.is_ingress:
+        suffixes += ["RootPermission", "ProxyPermission"]
+    if alias := function.concurrency.alias:
+        suffixes += [f"Alias{alias}", "ScalableTarget", "ScalingPolicy"]
+    return tuple(f"{function.logical_id}{suffix}" for suffix in suffixes)

@@ -1,0 +1,208 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.template.trees import read_tree, write_tree
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+    from adapter import serve
+
+
+    @serve.deployment(autoscaling_config={"min_replicas": 0, "max_replicas": 20})
+    class Model:
+        def __call__(self, text: str) -> str:
+            return text.upper()
+
+
+    @serve.deployment
+    class Gateway:
+        def __init__(self, model):
+            self.model = model
+
+        async def __call__(self, request):
+            return await self.model.remote("hello")
+
+
+    app = Gateway.bind(Model.bind())
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_tree(tmp_path, {"shop.py": PROGRAM, ".git/HEAD": ""})
+
+
+def adapter(
+    folder: Path,
+    *arguments: str,
+    **environ: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in `folder`, away from the variables of this machine."""
+    inherited = {name: value for name, value in os.environ.items() if "ADAPTER_" not in name}
+    return subprocess.run(
+        [sys.executable, "-m", "adapter.cli.main", *arguments],
+        cwd=folder,
+        env={**inherited, "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_build_writes_a_project_and_says_what_it_does(folder: Path) -> None:
+    done = adapter(folder, "build", "shop:app", "--runtime", "python3.13")
+
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[:2] == [
+        "  Gateway  512 MB  30 s  HTTP API /         scales from zero",
+        "  Model    512 MB  30 s  called by Gateway  at most 20",
+    ]
+    assert lines[2].startswith("  Wrote template.yaml, samconfig.toml, functions/ (2), layers/ (3:")
+    assert lines[-1] == "  Next  sam build && sam deploy"
+    assert done.returncode == 0
+    assert (folder / "functions/model/app.py").is_file()
+
+
+def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    trees = []
+    for seed in ("1", "2"):
+        place = write_tree(tmp_path / f"place{seed}", {"src/shop.py": PROGRAM})
+        options = ("--app-dir", "src", "--output", "out")
+        assert adapter(place, "build", "shop:app", *options, PYTHONHASHSEED=seed).returncode == 0
+        trees.append(read_tree(place / "out"))
+
+    assert trees[0] == trees[1]
+    assert all(str(tmp_path).encode() not in content for _, content in trees[0].values())
+
+
+def test_same_input_gives_the_same_bytes_from_another_folder(folder: Path) -> None:
+    adapter(folder, "build", "shop:app")
+    before = read_tree(folder)
+
+    adapter(ROOT, "build", "shop:app", "--app-dir", str(folder), "--output", str(folder))
+
+    assert read_tree(folder) == before
+
+
+def test_built_functions_import_from_the_project_alone(folder: Path) -> None:
+    adapter(folder, "build", "shop:app", "--output", "out")
+    layers = [str(folder / "out/layers" / name) for name in ("adapter", "application")]
+
+    done = subprocess.run(
+        [sys.executable, "-c", "import app, shop; print(callable(app.handler), shop.__file__)"],
+        cwd=folder / "out/functions/model",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(layers)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == (f"True {layers[1]}/shop.py\n", "")
+
+
+def test_check_writes_nothing_and_names_what_differs(folder: Path) -> None:
+    adapter(folder, "build", "shop:app")
+    assert adapter(folder, "build", "shop:app", "--check").returncode == 0
+    (folder / "functions/model/app.py").unlink()
+    before = read_tree(folder)
+
+    done = adapter(folder, "build", "shop:app", "--check")
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[1:] == ["    functions/model/app.py"]
+    assert read_tree(folder) == before
+
+
+def test_check_of_nothing_writes_nothing(folder: Path) -> None:
+    done = adapter(folder, "build", "shop:app", "--check", "--output", "out")
+
+    assert done.returncode == 1
+    assert not (folder / "out").exists()
+
+
+def test_report_as_json(folder: Path) -> None:
+    done = adapter(folder, "build", "shop:app", "--json")
+
+    report = json.loads(done.stdout)
+    assert report["functions"][1] == {
+        "deployment": "Model",
+        "function": "${AWS::StackName}-Model",
+        "folder": "functions/model",
+        "memory_mb": 512,
+        "timeout_s": 30,
+        "route_prefix": None,
+        "called_by": ["Gateway"],
+        "provisioned_concurrency": 0,
+        "reserved_concurrency": 20,
+    }
+    assert "template.yaml" in report["changed"]
+
+
+def test_settings_come_from_file_variable_and_flag(folder: Path) -> None:
+    write_tree(folder, {"pyproject.toml": '[tool.adapter]\noutput = "out"\nstage = "link"\n'})
+
+    adapter(folder, "build", "shop:app", "--runtime", "python3.12", ADAPTER_ARCHITECTURE="arm64")
+
+    template = (folder / "out/template.yaml").read_text()
+    assert "Runtime: python3.12" in template
+    assert "- arm64" in template
+    assert (folder / "out/layers/application/shop.py").readlink() == Path("../../../shop.py")
+
+
+def test_files_of_others_are_an_error_of_usage(folder: Path) -> None:
+    write_tree(folder, {"template.yaml": "theirs"})
+
+    done = adapter(folder, "build", "shop:app")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: template.yaml: not written by `adapter build`, which would replace or remove it. "
+        "Move it elsewhere, or choose another folder with --output.\n"
+    )
+    assert not (folder / "functions").exists()
+
+
+def test_unknown_setting_is_an_error_of_usage(folder: Path) -> None:
+    write_tree(folder, {"pyproject.toml": '[tool.adapter]\nruntme = "python3.13"\n'})
+
+    done = adapter(folder, "build", "shop:app")
+
+    assert done.returncode == 2
+    assert "has no setting 'runtme'. Did you mean 'runtime'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("num_replicas=2", "2 kept warm"),
+        ("autoscaling_config={'min_replicas': 1, 'max_replicas': 4}", "1 kept warm, up to 4"),
+        ("num_replicas=None", "scales from zero"),
+    ],
+)
+def test_concurrency_is_said_in_words(tmp_path: Path, options: str, words: str) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "shop.py": f"""
+                from adapter import serve
+
+                @serve.deployment({options})
+                class Gateway:
+                    def __call__(self, request):
+                        return "hello"
+
+                app = Gateway.bind()
+            """,
+        },
+    )
+
+    done = adapter(tmp_path, "build", "shop:app", "--output", "out")
+
+    assert done.stdout.splitlines()[0].endswith(f"  {words}")
+    assert done.stdout.splitlines()[-1] == "  Next  cd out && sam build && sam deploy"

@@ -1,0 +1,202 @@
+"""What `adapter build` writes, judged and built by AWS SAM CLI."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.sam import sam, sam_path
+from tests.e2e.transform import transform
+from tests.template.golden import pinned
+from tests.template.plans import CASES
+
+pytestmark = [pytest.mark.sam, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parents[2]
+LAYERS = ("AdapterLayer", "DependenciesLayer", "ApplicationLayer")
+AWS_LAMBDA = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function"
+
+
+def adapter_build(output: Path, stage: str) -> Path:
+    runtime = f"python3.{sys.version_info.minor}"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "adapter.cli.main", "build", "text_service:app"),
+            *("--app-dir", str(ROOT / "examples"), "--output", str(output)),
+            *("--stage", stage, "--runtime", runtime),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return output
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the example as a user would, and return SAM's folder of artifacts."""
+    sam_path()
+    project = adapter_build(tmp_path_factory.mktemp("copied"), "copy")
+    sam("build", folder=project)
+    return project / ".aws-sam" / "build"
+
+
+def invoke(built: Path, function: str, event: dict[str, Any]) -> Any:
+    """Invoke a built function in an interpreter that has nothing but its folder and layers."""
+    places = [str(built / function), *(str(built / layer / "python") for layer in LAYERS)]
+    code = (
+        "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); import app; "
+        "print(json.dumps(app.handler(json.loads(sys.argv[2]), None)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-I", "-S", "-c", code, json.dumps(places), json.dumps(event)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_project_passes_the_linter(built: Path) -> None:
+    said = sam("validate", "--lint", folder=built.parents[1])
+
+    assert said.strip().endswith("is a valid SAM Template")
+
+
+def test_built_model_answers_with_nothing_but_its_layers(built: Path) -> None:
+    scores = invoke(built, "Sentiment", {"args": ["What a wonderful day"]})
+
+    assert scores["compound"] > 0.5
+
+
+def test_built_gateway_serves_http_with_nothing_but_its_layers(built: Path) -> None:
+    http = {"method": "GET", "path": "/docs", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}
+    answer = invoke(
+        built,
+        "Gateway",
+        {
+            "version": "2.0",
+            "routeKey": "ANY /{proxy+}",
+            "rawPath": "/docs",
+            "rawQueryString": "",
+            "headers": {"host": "api.example"},
+            "requestContext": {"http": http, "stage": "$default", "domainName": "api.example"},
+            "isBase64Encoded": False,
+        },
+    )
+
+    assert answer["statusCode"] == 200
+    assert "swagger" in answer["body"]
+
+
+def test_built_wrapper_keeps_its_run_bit(built: Path) -> None:
+    assert os.access(built / "AdapterLayer/python/bootstrap", os.X_OK)
+
+
+@pytest.mark.parametrize("layer", ["AdapterLayer", "ApplicationLayer"])
+def test_linked_layer_builds_into_the_same_code(built: Path, tmp_path: Path, layer: str) -> None:
+    project = adapter_build(tmp_path / "linked", "link")
+
+    sam("build", layer, folder=project)
+
+    linked = project / ".aws-sam/build" / layer / "python"
+    assert code(built / layer / "python").items() <= code(linked).items()
+    assert os.access(linked / "bootstrap", os.X_OK) == (layer == "AdapterLayer")
+
+
+def code(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_pinned_template_passes_the_linter(case: str, tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_bytes(pinned(case).read_bytes())
+
+    sam("validate", "--lint", folder=tmp_path)
+
+
+def test_functions_may_do_nothing_but_log_and_invoke_their_handles() -> None:
+    resources = transform(pinned("concurrency").read_text())
+
+    assert policies(resources) == {
+        "GatewayRole": {
+            f"{AWS_LAMBDA}:${{AWS::StackName}}-Capped",
+            f"{AWS_LAMBDA}:${{AWS::StackName}}-Scaled",
+            f"{AWS_LAMBDA}:${{AWS::StackName}}-Scaled:live",
+        },
+        "CappedRole": {
+            f"{AWS_LAMBDA}:${{AWS::StackName}}-Scaled",
+            f"{AWS_LAMBDA}:${{AWS::StackName}}-Scaled:live",
+        },
+        "ScaledRole": set(),
+    }
+    managed = [policy for role in roles(resources).values() for policy in role["ManagedPolicyArns"]]
+    assert {str(policy).split("/")[-1] for policy in managed} == {"AWSLambdaBasicExecutionRole"}
+
+
+def roles(resources: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
+
+
+def policies(resources: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the functions that each role may invoke; any other permission is an error."""
+    allowed: dict[str, set[str]] = {}
+    for name, role in roles(resources).items():
+        allowed[name] = set()
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert statement["Action"] == "lambda:InvokeFunction"
+                allowed[name] |= {arn["Fn::Sub"] for arn in statement["Resource"]}
+    return allowed
+
+
+def test_api_reaches_the_alias_and_is_all_that_may_invoke_from_outside() -> None:
+    resources = transform(pinned("concurrency").read_text())
+
+    permissions = [
+        resource["Properties"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Lambda::Permission"
+    ]
+    assert {permission["Principal"] for permission in permissions} == {"apigateway.amazonaws.com"}
+    assert [permission["FunctionName"] for permission in permissions] == [
+        {"Ref": "GatewayAliaslive"},
+        {"Ref": "GatewayAliaslive"},
+    ]
+    assert all("SourceArn" in permission for permission in permissions)
+
+
+def test_new_layers_publish_new_versions_behind_the_aliases() -> None:
+    template = pinned("concurrency").read_text()
+
+    before, after = transform(template, layers="1"), transform(template, layers="2")
+
+    assert versions(before).keys() == {"Gateway", "Scaled"}
+    assert all(versions(after)[name] != logical_id for name, logical_id in versions(before).items())
+    assert versions(transform(template, layers="1")) == versions(before)
+
+
+def versions(resources: dict[str, Any]) -> dict[str, str]:
+    return {
+        resource["Properties"]["FunctionName"]["Ref"]: logical_id
+        for logical_id, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Version"
+    }
+
+
+def test_scaling_waits_for_the_alias_that_the_transform_makes() -> None:
+    resources = transform(pinned("concurrency").read_text())
+
+    assert resources["ScaledScalableTarget"]["DependsOn"] in resources

@@ -1,0 +1,42 @@
+"""The SAM transform, which CloudFormation applies to a template before it reads it."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.sam import sam_environment, sam_path
+
+# Run by the interpreter that SAM CLI is installed in, with SAM CLI's own translator. The argument
+# stands for the content of the layers, as the S3 key of an upload does.
+_TRANSFORM = """
+import json, sys
+from boto3.session import Session
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+template = yaml_parse(sys.stdin.read())
+for resource in template["Resources"].values():
+    properties = resource.get("Properties", {})
+    if "CodeUri" in properties:
+        properties["CodeUri"] = "s3://bucket/" + properties["CodeUri"]
+    if "ContentUri" in properties:
+        properties["ContentUri"] = "s3://bucket/" + properties["ContentUri"] + sys.argv[1]
+translator = Translator({}, Parser(), boto_session=Session(region_name="eu-central-1"))
+print(json.dumps(translator.translate(template, {})))
+"""
+
+
+def transform(template: str, *, layers: str = "") -> dict[str, Any]:
+    """Return the resources that CloudFormation gets to see; `layers` varies their content."""
+    done = subprocess.run(
+        [str(Path(sam_path()).resolve().parent / "python"), "-c", _TRANSFORM, layers],
+        env=sam_environment(),
+        input=template,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    resources: dict[str, Any] = json.loads(done.stdout)["Resources"]
+    return resources
