@@ -6,21 +6,16 @@ from typing import Any
 
 import click
 
+from adapter.cli.target import target_options
 from adapter.template.settings import ARCHITECTURES, RUNTIMES, STAGES, read_settings
 
 
 @click.command()
-@click.argument("target")
+@target_options
 @click.option(
     "--output",
     metavar="DIR",
     help="Folder of the SAM project.  [default: current folder]",
-)
-@click.option(
-    "--app-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=".",
-    help="Folder that TARGET and its modules are imported from.  [default: current folder]",
 )
 @click.option(
     "--runtime",
@@ -44,7 +39,16 @@ from adapter.template.settings import ARCHITECTURES, RUNTIMES, STAGES, read_sett
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the disk differs.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
-def build(target: str, app_dir: Path, *, check: bool, as_json: bool, **flags: Any) -> int:
+def build(
+    target: str,
+    app_dir: Path,
+    *,
+    name: str,
+    route_prefix: str,
+    check: bool,
+    as_json: bool,
+    **flags: Any,
+) -> int:
     """Write TARGET as a SAM project: template.yaml, functions/ and layers/.
 
     TARGET is module:attribute and names a bound application, a FastAPI (or any ASGI) application
@@ -61,7 +65,7 @@ def build(target: str, app_dir: Path, *, check: bool, as_json: bool, **flags: An
 
     app_dir = app_dir.resolve()
     settings = read_settings(app_dir=app_dir, environ=os.environ, flags=flags)
-    plan = plan_target(target, app_dir=app_dir)
+    plan = plan_target(target, app_dir=app_dir, name=name, route_prefix=route_prefix)
     project = lay_out(plan, settings)
     changed = differences(project)
     if not check:

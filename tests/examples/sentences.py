@@ -23,7 +23,7 @@ SENTENCES: dict[str, dict[str, Any]] = {
         "score": 0.705,
         "keywords": ["vader", "handles", "slang", "emoticons"],
     },
-    "Her Straße sign – with “curly” quotes – makes me smile 🙂": {
+    "Her Straße sign, with “curly” quotes, makes me smile 🙂": {
         "label": "positive",
         "score": 0.6378,
         "keywords": ["straße", "sign", "curly", "quotes", "makes"],

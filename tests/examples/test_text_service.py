@@ -43,7 +43,9 @@ def test_a_sentence_is_analyzed(url: str, sentence: str) -> None:
 
 
 def test_the_keywords_are_the_most_frequent_words(url: str) -> None:
-    text = "Ships sail. The harbour has ships, many ships, and a harbour master; gulls follow ships."
+    text = (
+        "Ships sail. The harbour has ships, many ships, and a harbour master; gulls follow ships."
+    )
 
     _, analysis = post(f"{url}/analyze", {"text": text})
 

@@ -79,7 +79,7 @@ def local_host(source: str, command: tuple[str, ...], app_dir: Path) -> Iterator
     )
     settings = ServerSettings(app_dir=app_dir, port=0, lambda_port=0, command=command)
     thread = LoopThread("local-host")
-    server = LocalServer([plan], settings, Log(lambda line: print(line)))
+    server = LocalServer([plan], settings, Log(_show))
     try:
         thread.submit(server.__aenter__()).result()
         yield Host(server.lambda_url, "Probe")
@@ -102,10 +102,11 @@ def emulator(
     task_root.mkdir(exist_ok=True)
     (task_root / "app.py").write_text(source)
     port, runtime_port = free_port(), free_port()
+    program = emulator_path()
     log = (folder / "emulator.log").open("w+b")
     process = subprocess.Popen(
         [
-            emulator_path(),
+            program,
             "--runtime-interface-emulator-address",
             f"127.0.0.1:{port}",
             "--runtime-api-address",
@@ -125,8 +126,12 @@ def emulator(
         process.terminate()
         process.wait()
         log.seek(0)
-        print(log.read().decode())
+        _show(log.read().decode())
         log.close()
+
+
+def _show(text: str) -> None:
+    sys.stdout.write(f"{text}\n")  # pytest shows it where the test fails
 
 
 def _environment(app_dir: Path, task_root: Path) -> dict[str, str]:

@@ -77,28 +77,32 @@ def test_output_is_kept_in_order_and_names_the_function(
     assert all("Probe" in line for line in shown)
 
 
+FAILING_CONSTRUCTOR = """
+from adapter.function import entry_point
+
+class Model:
+    def __init__(self):
+        raise OSError("no weights")
+
+handler = entry_point(Model)
+"""
+FAILING_LIFESPAN = """
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from adapter import lambda_handler
+
+@asynccontextmanager
+async def lifespan(app):
+    raise KeyError("no database")
+    yield
+
+handler = lambda_handler(FastAPI(lifespan=lifespan))
+"""
 INIT_FAILURES = {
     "an error while importing": ("1 / 0\n", "ZeroDivisionError"),
     "a handler that is missing": ("other = 1\n", "TargetError"),
-    "a constructor that fails": (
-        "from adapter.function import entry_point\n"
-        "class Model:\n"
-        "    def __init__(self):\n"
-        "        raise OSError('no weights')\n"
-        "handler = entry_point(Model)\n",
-        "OSError",
-    ),
-    "a lifespan that fails": (
-        "from contextlib import asynccontextmanager\n"
-        "from fastapi import FastAPI\n"
-        "from adapter import lambda_handler\n"
-        "@asynccontextmanager\n"
-        "async def lifespan(app):\n"
-        "    raise KeyError('no database')\n"
-        "    yield\n"
-        "handler = lambda_handler(FastAPI(lifespan=lifespan))\n",
-        "LifespanFailed",
-    ),
+    "a constructor that fails": (FAILING_CONSTRUCTOR, "OSError"),
+    "a lifespan that fails": (FAILING_LIFESPAN, "LifespanFailed"),
 }
 
 

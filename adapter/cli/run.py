@@ -1,0 +1,99 @@
+"""`adapter run TARGET`: a Lambda on this machine."""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any
+
+import click
+
+from adapter.cli.target import target_options
+from adapter.cli.terminal import color_option, use_color
+from adapter.local.function import Capacity
+from adapter.local.log import Level, Log
+from adapter.local.reload import require_watchfiles
+from adapter.local.server import ServerSettings
+from adapter.local.session import serve_until_stopped
+from adapter.plan.target import plan_target
+
+PORTS = click.IntRange(0, 65_535)
+
+
+@click.command()
+@target_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=PORTS, default=8000, show_default=True, help="HTTP; 0: a free port.")
+@click.option(
+    "--lambda-port",
+    type=PORTS,
+    default=3001,
+    show_default=True,
+    help="Lambda's API, for boto3 and handles; 0: a free port.",
+)
+@click.option(
+    "--reload/--no-reload",
+    default=False,
+    help="Serve changes of Python files below --app-dir.  [default: no-reload]",
+)
+@click.option(
+    "--max-environments",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Processes per function; invocations above it wait.",
+)
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@color_option
+@click.option("--quiet", is_flag=True, help="Only what functions print, and errors.")
+@click.option("--verbose", is_flag=True, help="Request ids too.")
+def run(target: str, **options: Any) -> int:
+    """Serve TARGET on this machine through Lambda's protocol, without AWS or Docker.
+
+    TARGET is module:attribute and names a bound application, a FastAPI (or any ASGI) application
+    or a factory of one. Every environment is a process of its own, started on demand, kept warm
+    and replaced when it crashes or times out.
+
+    Ctrl-C or SIGTERM ends everything within two seconds; that is a success, so the exit code is 0.
+    """
+    if options["quiet"] and options["verbose"]:
+        raise click.UsageError("--quiet and --verbose exclude each other.")
+    if options["reload"]:
+        require_watchfiles()
+    settings = _settings(options)
+    plan = plan_target(
+        target,
+        app_dir=settings.app_dir,
+        name=options["name"],
+        route_prefix=options["route_prefix"],
+    )
+    asyncio.run(serve_until_stopped(plan, settings, _log(options), reload=options["reload"]))
+    return 0
+
+
+def _settings(options: dict[str, Any]) -> ServerSettings:
+    return ServerSettings(
+        app_dir=options["app_dir"].resolve(),
+        host=options["host"],
+        port=options["port"],
+        lambda_port=options["lambda_port"],
+        capacity=Capacity(max_environments=options["max_environments"]),
+    )
+
+
+def _log(options: dict[str, Any]) -> Log:
+    level = Level.QUIET if options["quiet"] else Level.NORMAL
+    return Log(
+        _print,
+        as_json=options["output"] == "json",
+        color=use_color(options["color"], sys.stdout),
+        level=Level.VERBOSE if options["verbose"] else level,
+    )
+
+
+def _print(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:  # nobody reads any more, as after `adapter run ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,101 @@
+"""What `adapter run` prints first: what is served, where, and a line to try it with."""
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+
+from adapter.plan.values import ApplicationPlan, FunctionPlan, RoutePlan
+
+Style = Callable[[str, str], str]
+
+
+def banner(
+    plans: Sequence[ApplicationPlan],
+    http_url: str,
+    lambda_url: str,
+    style: Style,
+) -> list[str]:
+    """Return the lines; `style(text, "bold")` decorates text for the terminal."""
+    lines = [f"  {style(plan.target, 'bold')}   through Lambda's protocol" for plan in plans]
+    lines[-1] += ", on this machine"
+    routes = [_indented(line) for plan in plans for line in _route_lines(plan)]
+    functions = [_indented(line) for plan in plans for line in _function_lines(plan)]
+    lines += ["", f"  HTTP    {style(http_url, 'cyan')}", *routes]
+    invoke = 'boto3.client("lambda", endpoint_url=...)'
+    lines += [f"  Lambda  {style(lambda_url, 'cyan')}   {invoke}", *functions]
+    if (command := try_command(plans, http_url)) is not None:
+        lines += ["", f"  Try     {command}"]
+    notes = [note for plan in plans for function in plan.functions for note in function.notes]
+    lines += ["", *(f"  {style('note', 'yellow')}    {note}" for note in notes)] if notes else []
+    return [*lines, ""]
+
+
+def try_command(plans: Iterable[ApplicationPlan], http_url: str) -> str | None:
+    """Return a curl command that the plans suggest, None where every route needs to be filled in.
+
+    A route with an example of its body comes first, then a GET, then a POST with an empty object.
+    """
+    plans = list(plans)
+    plain = [route for plan in plans for route in plan.routes if "{" not in route.path]
+    ways = (_try_example, _try_get, _try_post)
+    commands = [way(route, http_url) for way in ways for route in plain]
+    commands += [f"curl -s {http_url}{plan.route_prefix}" for plan in plans if _is_everything(plan)]
+    return next(filter(None, commands), None)
+
+
+def _try_example(route: RoutePlan, http_url: str) -> str:
+    return _post(route, http_url, route.example) if route.example else ""
+
+
+def _try_get(route: RoutePlan, http_url: str) -> str:
+    return f"curl -s {http_url}{route.path}" if "GET" in route.methods else ""
+
+
+def _try_post(route: RoutePlan, http_url: str) -> str:
+    return _post(route, http_url, "{}") if "POST" in route.methods else ""
+
+
+def _post(route: RoutePlan, http_url: str, body: str) -> str:
+    json_body = f"-H 'content-type: application/json' -d {shlex.quote(body)}"
+    return f"curl -s -X {route.methods[0]} {http_url}{route.path} {json_body}"
+
+
+def _is_everything(plan: ApplicationPlan) -> bool:
+    return any(route.methods == ("ANY",) for route in plan.routes)
+
+
+def _indented(line: str) -> str:
+    return f"            {line}"
+
+
+def _route_lines(plan: ApplicationPlan) -> list[str]:
+    shown = [(", ".join(route.methods), route.path, _flow(plan, route)) for route in plan.routes]
+    methods = max((len(method) for method, _, _ in shown), default=0)
+    paths = max((len(path) for _, path, _ in shown), default=0)
+    return [f"{method:<{methods}}  {path:<{paths}}   {flow}" for method, path, flow in shown]
+
+
+def _flow(plan: ApplicationPlan, route: RoutePlan) -> str:
+    try:
+        calls = plan.function(route.function).calls
+    except KeyError:
+        calls = ()
+    return f"{route.function} → {', '.join(calls)}" if calls else route.function
+
+
+def _function_lines(plan: ApplicationPlan) -> list[str]:
+    width = max((len(function.name) for function in plan.functions), default=0)
+    return [
+        f"{function.name:<{width}}   {_facts(function)}".rstrip() for function in plan.functions
+    ]
+
+
+def _facts(function: FunctionPlan) -> str:
+    concurrency = function.concurrency
+    facts = []
+    if concurrency.provisioned:
+        facts.append(f"{concurrency.provisioned} kept warm")
+    if concurrency.maximum is not None:
+        facts.append(f"at most {concurrency.maximum}")
+    if function.calls:
+        facts.append(f"calls {', '.join(function.calls)}")
+    return ", ".join(facts)

@@ -1,0 +1,91 @@
+"""The two ports, HTTP and Lambda's API, and the uvicorn server behind them."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapter.errors import LocalError
+
+_BACKLOG = 2048
+_GRACE_S = 1  # uvicorn counts whole seconds
+
+
+def bind(host: str, port: int, option: str) -> socket.socket:
+    """Bind a port; 0 picks a free one. `option` is what the user may change it with.
+
+    Raises `LocalError` where the port is in use or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(_BACKLOG)  # now: until they listen, two sockets may be bound to one port
+    except OSError as error:
+        bound.close()
+        raise LocalError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}. Choose another port with "
+            f"{option}; 0 picks a free one.",
+        ) from error
+    return bound
+
+
+def url_of(bound: socket.socket) -> str:
+    """Return the URL that a bound socket is reached at."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Listener:
+    """Serves one application on each bound socket, from `start` to `stop`."""
+
+    def __init__(self, applications: Mapping[socket.socket, ASGIApp]) -> None:
+        self._sockets = list(applications)
+        self._by_port = {
+            bound.getsockname()[1]: application for bound, application in applications.items()
+        }
+        self._server = _Server(
+            uvicorn.Config(
+                self._dispatch,
+                access_log=False,
+                interface="asgi3",  # not guessed: with uvicorn a bound method looks like ASGI 2
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                proxy_headers=False,  # client and scheme are what the socket says
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+                ws="none",
+            ),
+        )
+        self._serving: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Accept requests from now on."""
+        self._serving = asyncio.get_running_loop().create_task(
+            self._server.serve(sockets=self._sockets),
+        )
+
+    async def stop(self) -> None:
+        """Accept none any more and wait, at most a second, for those that are being answered."""
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+        for bound in self._sockets:
+            bound.close()
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Both ports share one server; which of them a request came in on says its socket.
+        await self._by_port[scope["server"][1]](scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, leaving SIGINT and SIGTERM to whoever runs the server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

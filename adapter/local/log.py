@@ -1,0 +1,171 @@
+"""What `adapter run` tells: one line for each invocation and init, and the functions' own output.
+
+Text for people, or one JSON object on each line for tools. Nothing is kept in memory.
+"""
+
+import json
+import unicodedata
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from adapter.local.process import STDERR
+
+_RESET = "\x1b[0m"
+_STYLES = {
+    "bold": "\x1b[1m",
+    "dim": "\x1b[2m",
+    "red": "\x1b[31m",
+    "green": "\x1b[32m",
+    "yellow": "\x1b[33m",
+    "cyan": "\x1b[36m",
+}
+_LABEL_WIDTH = 26
+_LABEL_LIMIT = 200  # characters of a path that a line shows
+
+
+class Level(Enum):
+    """How much is told."""
+
+    QUIET = "quiet"  # the functions' output and what fails outside of an invocation
+    NORMAL = "normal"  # each invocation and init too
+    VERBOSE = "verbose"  # request ids too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvocationRecord:
+    """One finished invocation.
+
+    `label` says what was asked: method and path, the method called, or "Event". `status` is the
+    HTTP status, "ok" or "error"; `error` is the error's type, empty where there is none. `caller`
+    is the deployment that called through a handle, else empty.
+    """
+
+    function: str
+    label: str
+    status: str
+    request_id: str
+    duration_ms: float = 0.0
+    cold: bool = False
+    error: str = ""
+    caller: str = ""
+
+
+class Log:
+    """Writes lines through `write`, which gets them without the line's end."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        *,
+        as_json: bool = False,
+        color: bool = False,
+        level: Level = Level.NORMAL,
+    ) -> None:
+        self._write = write
+        self._json = as_json
+        self._color = color
+        self._level = level
+        self.name_width = 0
+        self.invocations = 0
+
+    def style(self, text: str, style: str) -> str:
+        """Return `text` in a style where the output takes colours."""
+        return f"{_STYLES[style]}{text}{_RESET}" if self._color and text else text
+
+    def invocation(self, record: InvocationRecord) -> None:
+        """Tell of a finished invocation."""
+        self.invocations += 1
+        if self._level is Level.QUIET:
+            return
+        if self._json:
+            facts = {**asdict(record), "duration_ms": round(record.duration_ms, 3)}
+            self._object("invocation", **facts)
+        else:
+            self._line(record.function, self._invocation_text(record))
+
+    def init(self, function: str, duration_ms: float) -> None:
+        """Tell that an environment is ready."""
+        if self._level is Level.QUIET:
+            return
+        if self._json:
+            self._object("init", function=function, duration_ms=round(duration_ms, 3))
+        else:
+            self._line(function, self.style(f"init  {_milliseconds(duration_ms)}", "dim"))
+
+    def init_failed(self, function: str, duration_ms: float, reason: str) -> None:
+        """Tell that an environment failed before it was ready."""
+        if self._json:
+            self._object(
+                "init_failed",
+                function=function,
+                duration_ms=round(duration_ms, 3),
+                reason=reason,
+            )
+        else:
+            text = f"init  {_milliseconds(duration_ms)}  failed  {visible(reason)}"
+            self._line(function, self.style(text, "red"))
+
+    def problem(self, function: str, kind: str, reason: str) -> None:
+        """Tell what went wrong with a function, such as the crash of an environment."""
+        if self._json:
+            self._object(kind, function=function, reason=reason)
+        else:
+            self._line(function, self.style(f"{kind}  {visible(reason)}", "red"))
+
+    def output(self, function: str, fd: int, line: bytes) -> None:
+        """Pass on a line that a function printed; AWS's runtime client ends some with CR only."""
+        text = line.decode("utf-8", "replace")
+        if self._json:
+            stream = "stderr" if fd == STDERR else "stdout"
+            self._object("output", function=function, stream=stream, text=text)
+            return
+        for part in text.split("\r"):
+            self._line(function, f"{self.style('│', 'dim')} {part}")
+
+    def notice(self, kind: str, text: str, *, failed: bool = False, **facts: Any) -> None:
+        """Tell something about the server itself; `facts` are for tools."""
+        if self._json:
+            self._object(kind, **(facts or {"text": text}))
+        elif failed or self._level is not Level.QUIET:
+            self._write(self.style(text, "red") if failed else text)
+
+    def _invocation_text(self, record: InvocationRecord) -> str:
+        status = self.style(f"{record.status:<5}", "red" if record.error else "green")
+        label = visible(record.label)[:_LABEL_LIMIT]
+        text = f"{label:<{_LABEL_WIDTH}}  {status} {_milliseconds(record.duration_ms)}"
+        if record.cold or record.caller:
+            text += "  " + self.style("cold" if record.cold else "    ", "yellow")
+        if record.caller:
+            text += self.style(f"   ← {visible(record.caller)}", "dim")
+        if record.error:
+            text += self.style(f"   {visible(record.error)}", "red")
+        if self._level is Level.VERBOSE:
+            text += self.style(f"   {record.request_id}", "dim")
+        return text
+
+    def _line(self, function: str, text: str) -> None:
+        time = self.style(f"{datetime.now().astimezone():%H:%M:%S.%f}"[:-3], "dim")
+        name = self.style(f"{function:<{self.name_width}}", "cyan")
+        self._write(f"{time}  {name}  {text}")
+
+    def _object(self, kind: str, **facts: Any) -> None:
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._write(json.dumps({"type": kind, "time": time, **facts}))
+
+
+def visible(text: str) -> str:
+    """Escape control characters: what a client sends must not draw on the terminal.
+
+    Format characters are among them, because some reverse the direction of the text after them.
+    """
+    return "".join(
+        character if unicodedata.category(character)[0] != "C" else ascii(character)[1:-1]
+        for character in text
+    )
+
+
+def _milliseconds(duration: float) -> str:
+    return f"{duration:7.1f} ms" if duration < 100 else f"{duration:7.0f} ms"

@@ -1,0 +1,100 @@
+"""The environment variables of a function's process."""
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from adapter.local.invocation import LATEST, region
+from adapter.plan.values import FunctionPlan
+
+HANDLER = "app.handler"
+# What only Lambda or the adapter sets: left over in the shell, or in a function that runs us, they
+# would lie to the child.
+_OURS = ("AWS_LAMBDA_", "LAMBDA_", "_X_AMZN_", "_HANDLER", "ADAPTER_", "AWS_SAM_LOCAL")
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
+_CREDENTIAL_FILES = {
+    "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+    "AWS_CONFIG_FILE": "~/.aws/config",
+}
+
+
+def function_variables(
+    plan: FunctionPlan,
+    *,
+    task_root: Path,
+    app_dir: Path,
+    lambda_url: str,
+    aliases: Mapping[str, str],
+) -> dict[str, str]:
+    """Return what Lambda sets for a function, and the plan's own, over the user's environment.
+
+    `aliases` are the aliases of the functions it calls, by name. The variables of one process,
+    `process_variables`, come on top.
+    """
+    return {
+        **_inherited(os.environ),
+        **_credentials(os.environ),
+        "AWS_DEFAULT_REGION": region(),
+        "AWS_ENDPOINT_URL_LAMBDA": lambda_url,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(plan.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": plan.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": LATEST,
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{plan.name}",
+        "AWS_REGION": region(),
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "PYTHONPATH": python_path(app_dir),
+        "PYTHONUNBUFFERED": "1",  # what a function prints before it is killed must not be lost
+        "TZ": ":UTC",
+        "_HANDLER": HANDLER,
+        **_aliases(aliases),
+        **plan.environment,
+    }
+
+
+def process_variables(runtime_api: str, *, provisioned: bool) -> dict[str, str]:
+    """Return what differs from one environment of a function to the next."""
+    stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{LATEST}]{uuid.uuid4().hex}"
+    return {
+        "AWS_LAMBDA_INITIALIZATION_TYPE": (
+            "provisioned-concurrency" if provisioned else "on-demand"
+        ),
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+    }
+
+
+def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if not name.startswith(_OURS)}
+
+
+def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """Invent credentials where the user has none, so that AWS clients can sign local calls."""
+    in_files = any(
+        Path(environ.get(variable, default)).expanduser().exists()
+        for variable, default in _CREDENTIAL_FILES.items()
+    )
+    if in_files or any(environ.get(name) for name in _CREDENTIALS):
+        return {}
+    return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+
+def _aliases(aliases: Mapping[str, str]) -> dict[str, str]:
+    if not aliases:
+        return {}
+    pairs = [f"{name}:{alias}" for name, alias in sorted(aliases.items())]
+    return {"ADAPTER_ALIASES": ",".join(pairs)}
+
+
+def python_path(app_dir: Path) -> str:
+    """Return the PYTHONPATH that finds the user's code and the adapter, in this order."""
+    folders = [str(app_dir), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    # A checkout that is not installed is found by its folder. Never site-packages: ahead of the
+    # standard library it would shadow modules of it.
+    checkout = Path(__file__).resolve().parents[2]
+    if checkout.name not in {"site-packages", "dist-packages"}:
+        folders.append(str(checkout))
+    return os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))

@@ -1,0 +1,76 @@
+"""What `adapter run` prints first."""
+
+import pytest
+
+from adapter.local.banner import banner, try_command
+from adapter.plan.values import ApplicationPlan, Concurrency, RoutePlan
+from tests.local.world import application_plan, function_plan
+
+URL = "http://127.0.0.1:8000"
+
+
+def _plan(*routes: RoutePlan) -> ApplicationPlan:
+    return application_plan(
+        function_plan(name="Gateway", calls=("Keywords", "Sentiment")),
+        function_plan(
+            name="Sentiment",
+            is_ingress=False,
+            concurrency=Concurrency(provisioned=2, maximum=20),
+            notes=("Sentiment: max_ongoing_requests=5 has no meaning here.",),
+        ),
+        target="text_service:app",
+        routes=routes,
+    )
+
+
+def _route(methods: str, path: str, **more: str) -> RoutePlan:
+    return RoutePlan(methods=tuple(methods.split()), path=path, function="Gateway", **more)
+
+
+def test_a_whole_banner() -> None:
+    plan = _plan(_route("GET", "/"), _route("GET POST", "/items/{id}"))
+    lines = banner([plan], URL, "http://127.0.0.1:3001", lambda text, _style: text)
+
+    assert lines == [
+        "  text_service:app   through Lambda's protocol, on this machine",
+        "",
+        "  HTTP    http://127.0.0.1:8000",
+        "            GET        /             Gateway → Keywords, Sentiment",
+        "            GET, POST  /items/{id}   Gateway → Keywords, Sentiment",
+        '  Lambda  http://127.0.0.1:3001   boto3.client("lambda", endpoint_url=...)',
+        "            Gateway     calls Keywords, Sentiment",
+        "            Sentiment   2 kept warm, at most 20",
+        "",
+        "  Try     curl -s http://127.0.0.1:8000/",
+        "",
+        "  note    Sentiment: max_ongoing_requests=5 has no meaning here.",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("routes", "command"),
+    [
+        ([_route("POST", "/a"), _route("GET", "/b")], f"curl -s {URL}/b"),
+        (
+            [_route("GET", "/{id}"), _route("POST", "/a")],
+            f"curl -s -X POST {URL}/a -H 'content-type: application/json' -d '{{}}'",
+        ),
+        (
+            [_route("GET", "/"), _route("PUT", "/a", example='["it\'s"]')],
+            f"""curl -s -X PUT {URL}/a -H 'content-type: application/json' -d '["it'"'"'s"]'""",
+        ),
+        ([_route("ANY", "/{path}")], f"curl -s {URL}/"),
+        ([_route("GET", "/{id}")], None),
+        ([], None),
+    ],
+)
+def test_the_command_to_try_it_with(routes: list[RoutePlan], command: str | None) -> None:
+    assert try_command([_plan(*routes)], URL) == command
+
+
+def test_a_route_of_an_unknown_function_is_shown_all_the_same() -> None:
+    route = RoutePlan(methods=("GET",), path="/", function="Elsewhere")
+    lines = banner([_plan(route)], URL, URL, lambda text, _style: text)
+
+    assert "            GET  /   Elsewhere" in lines

@@ -1,0 +1,380 @@
+"""The Runtime API as runtimes speak to it, byte by byte where that matters."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from adapter.http1 import Connection, Response, read_head
+from adapter.local.exchange import Exchange
+from adapter.local.invocation import MAX_PAYLOAD
+from adapter.local.runtime_api import RuntimeApi
+from tests.local.world import invocation, until
+
+NEXT = "/2018-06-01/runtime/invocation/next"
+
+
+class _Observer:
+    """Notes what the API reports."""
+
+    def __init__(self) -> None:
+        self.polls = 0
+        self.idle = asyncio.Event()
+        self.init_error = b""
+
+    def polled(self) -> None:
+        self.polls += 1
+
+    def waiting(self) -> None:
+        self.idle.set()
+
+    def begin(self, exchange: Exchange) -> int:
+        exchange.begin(asyncio.get_running_loop().call_later(60, lambda: None))
+        return 1_700_000_000_123
+
+    def init_failed(self, payload: bytes) -> None:
+        self.init_error = payload
+
+
+class _Runtime:
+    """The API under test and the connections of a runtime to it."""
+
+    def __init__(self) -> None:
+        self.observer = _Observer()
+        self.api = RuntimeApi(self.observer)
+        self.address = ""
+        self._open: list[Connection] = []
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def connect(self) -> Connection:
+        host, _, port = self.address.partition(":")
+        connection = await Connection.open(host, int(port))
+        self._open.append(connection)
+        return connection
+
+    async def stream(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        host, _, port = self.address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        self._writers.append(writer)
+        return reader, writer
+
+    async def next(self) -> Response:
+        return await (await self.connect()).request("GET", NEXT, {})
+
+    async def post(
+        self,
+        exchange: Exchange,
+        what: str,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/{what}"
+        return await (await self.connect()).request("POST", path, headers or {}, body)
+
+    async def given(self, event: Any = None) -> Exchange:
+        """Hand an invocation to the runtime."""
+        exchange = Exchange(invocation(event))
+        self.api.deliver(exchange)
+        await self.next()
+        return exchange
+
+    async def close(self) -> None:
+        for connection in self._open:
+            connection.close()
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        await self.api.close()
+
+
+@contextlib.asynccontextmanager
+async def _runtime() -> AsyncIterator[_Runtime]:
+    runtime = _Runtime()
+    runtime.address = await runtime.api.start()
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+def _error_type(response: Response) -> tuple[int, str]:
+    return response.status, json.loads(response.body)["errorType"]
+
+
+async def test_next_carries_the_event_and_what_lambda_says_about_it() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation({"a": 1}, client_context='{"custom": {}}'))
+        runtime.api.deliver(exchange)
+        response = await runtime.next()
+
+    assert (response.status, json.loads(response.body)) == (200, {"a": 1})
+    assert response.headers == {
+        "content-type": "application/json",
+        "content-length": "8",
+        "lambda-runtime-aws-request-id": exchange.request_id,
+        "lambda-runtime-invocation-id": exchange.invocation_id,
+        "lambda-runtime-deadline-ms": "1700000000123",
+        "lambda-runtime-invoked-function-arn": exchange.invocation.function_arn,
+        "lambda-runtime-trace-id": exchange.invocation.trace_id,
+        "lambda-runtime-client-context": '{"custom": {}}',
+    }
+
+
+async def test_empty_headers_are_left_out() -> None:
+    async with _runtime() as runtime:
+        runtime.api.deliver(Exchange(invocation()))
+        response = await runtime.next()
+
+    assert "lambda-runtime-client-context" not in response.headers
+
+
+async def test_a_waiting_poll_gets_the_next_invocation() -> None:
+    async with _runtime() as runtime:
+        polling = asyncio.create_task(runtime.next())
+        await runtime.observer.idle.wait()
+        waiting = runtime.api.waiting
+        runtime.api.deliver(Exchange(invocation("hello")))
+        response = await polling
+
+    assert waiting
+    assert json.loads(response.body) == "hello"
+
+
+async def test_several_polls_wait_at_once_and_get_one_invocation_each() -> None:
+    async with _runtime() as runtime:
+        exchanges = [Exchange(invocation(number)) for number in range(3)]
+        polls = [asyncio.create_task(runtime.next()) for _ in exchanges]
+        for exchange in exchanges:
+            runtime.api.deliver(exchange)
+        responses = await asyncio.gather(*polls)
+        for exchange in exchanges:
+            await runtime.post(exchange, "response", exchange.invocation.payload)
+        answers = [exchange.answer.result().payload for exchange in exchanges]
+
+    assert sorted(json.loads(response.body) for response in responses) == [0, 1, 2]
+    assert answers == [b"0", b"1", b"2"]
+
+
+async def test_a_poll_whose_connection_is_gone_gets_nothing() -> None:
+    async with _runtime() as runtime:
+        reader, writer = await runtime.stream()
+        writer.write(f"GET {NEXT} HTTP/1.1\r\n\r\n".encode())
+        await runtime.observer.idle.wait()
+        writer.close()
+        await writer.wait_closed()
+        await until(lambda: not runtime.api.waiting)
+        exchange = await runtime.given("kept")
+
+    assert reader.at_eof()
+    assert exchange.invocation.payload == b'"kept"'
+
+
+async def test_one_connection_carries_many_invocations() -> None:
+    async with _runtime() as runtime:
+        connection = await runtime.connect()
+        exchanges = [Exchange(invocation(number)) for number in range(3)]
+        for exchange in exchanges:
+            runtime.api.deliver(exchange)
+            await connection.request("GET", NEXT, {})
+            path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
+            await connection.request("POST", path, {}, b"null")
+
+    assert all(exchange.answer.result().payload == b"null" for exchange in exchanges)
+
+
+async def test_a_response_answers_the_invocation() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        headers = {"lambda-runtime-invocation-id": exchange.invocation_id}
+        response = await runtime.post(exchange, "response", b'{"ok": true}', headers)
+        answer = exchange.answer.result()
+
+    assert response.status == 202
+    assert (answer.payload, answer.error_type) == (b'{"ok": true}', None)
+
+
+async def test_an_error_answers_with_its_type() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        body = b'{"errorType": "KeyError", "errorMessage": "x"}'
+        response = await runtime.post(exchange, "error", body)
+        answer = exchange.answer.result()
+
+    assert response.status == 202
+    assert (answer.payload, answer.error_type) == (body, "KeyError")
+
+
+async def test_an_error_that_is_no_json_is_unhandled() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        await runtime.post(exchange, "error", b"oops")
+
+    assert exchange.answer.result().error_type == "Unhandled"
+
+
+async def test_a_wrong_invocation_id_is_refused_and_the_right_one_still_works() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        wrong = {"lambda-runtime-invocation-id": "another"}
+        refused = await runtime.post(exchange, "response", b"1", wrong)
+        accepted = await runtime.post(exchange, "response", b"2")
+
+    assert _error_type(refused) == (400, "InvalidInvocationId")
+    assert accepted.status == 202
+    assert exchange.answer.result().payload == b"2"
+
+
+async def test_a_request_id_that_was_never_given_is_refused() -> None:
+    async with _runtime() as runtime:
+        response = await runtime.post(Exchange(invocation()), "response", b"1")
+
+    assert _error_type(response) == (400, "InvalidRequestID")
+
+
+async def test_an_answer_after_the_timeout_is_stale() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        runtime.api.expire(exchange)
+        response = await runtime.post(exchange, "response", b"1")
+
+    assert _error_type(response) == (410, "ErrorRuntimeInvokeTimeout")
+    assert not exchange.answer.done()
+
+
+async def test_a_second_answer_is_refused() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        await runtime.post(exchange, "response", b"1")
+        response = await runtime.post(exchange, "error", b"{}")
+
+    assert _error_type(response) == (403, "InvalidStateTransition")
+    assert exchange.answer.result().payload == b"1"
+
+
+async def test_past_invocations_are_forgotten_after_a_while() -> None:
+    async with _runtime() as runtime:
+        first = await runtime.given()
+        await runtime.post(first, "response", b"1")
+        for _ in range(100):
+            await runtime.post(await runtime.given(), "response", b"1")
+        response = await runtime.post(first, "response", b"1")
+
+    assert _error_type(response) == (400, "InvalidRequestID")
+
+
+async def test_a_chunked_response_is_put_together() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        reader, writer = await runtime.stream()
+        writer.write(_chunked_head(exchange) + b"3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n")
+        head = await read_head(reader)
+
+    assert head is not None
+    assert head.status == 202
+    assert exchange.answer.result().payload == b"[1,2]"
+
+
+async def test_a_chunked_response_that_is_cut_never_looks_complete() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        _, writer = await runtime.stream()
+        writer.write(_chunked_head(exchange) + b"3\r\n[1,\r\n")
+        writer.close()
+        answer = await exchange.answer
+
+    assert answer.error_type == "Runtime.TruncatedResponse"
+
+
+async def test_a_response_shorter_than_announced_never_looks_complete() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        _, writer = await runtime.stream()
+        path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
+        writer.write(f"POST {path} HTTP/1.1\r\ncontent-length: 5\r\n\r\n[1]".encode())
+        writer.close()
+        answer = await exchange.answer
+
+    assert answer.error_type == "Runtime.TruncatedResponse"
+
+
+async def test_a_response_of_exactly_the_limit_passes() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        response = await runtime.post(exchange, "response", b"x" * MAX_PAYLOAD)
+
+    assert response.status == 202
+    assert len(exchange.answer.result().payload) == MAX_PAYLOAD
+
+
+async def test_a_response_above_the_limit_is_a_function_error() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        response = await runtime.post(exchange, "response", b"x" * (MAX_PAYLOAD + 1))
+        answer = exchange.answer.result()
+
+    assert _error_type(response) == (413, "RequestEntityTooLarge")
+    assert json.loads(answer.payload) == {
+        "errorType": "Function.ResponseSizeTooLarge",
+        "errorMessage": "Response payload size exceeded maximum allowed payload size "
+        "(6291556 bytes).",
+    }
+
+
+async def test_a_client_that_waits_to_be_told_to_continue_is_told() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        reader, writer = await runtime.stream()
+        path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
+        head = f"POST {path} HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n"
+        writer.write(head.encode())
+        interim = await read_head(reader)
+        writer.write(b"1")
+        final = await read_head(reader)
+
+    assert (interim and interim.status, final and final.status) == (100, 202)
+
+
+async def test_an_init_error_is_passed_on() -> None:
+    async with _runtime() as runtime:
+        connection = await runtime.connect()
+        path = "/2018-06-01/runtime/init/error"
+        response = await connection.request("POST", path, {}, b'{"errorType": "X"}')
+
+    assert response.status == 202
+    assert runtime.observer.init_error == b'{"errorType": "X"}'
+
+
+async def test_a_path_outside_the_api_is_not_found() -> None:
+    async with _runtime() as runtime:
+        connection = await runtime.connect()
+        response = await connection.request("GET", "/2018-06-01/runtime/restore/next", {})
+
+    assert _error_type(response) == (404, "InvalidPath")
+
+
+async def test_bytes_that_are_no_http_end_the_connection_only() -> None:
+    async with _runtime() as runtime:
+        reader, writer = await runtime.stream()
+        writer.write(b"\x16\x03\x01nonsense\r\n\r\n")
+        rest = await reader.read()
+        exchange = await runtime.given("still here")
+
+    assert rest == b""
+    assert exchange.invocation.payload == b'"still here"'
+
+
+async def test_close_ends_waiting_polls() -> None:
+    async with _runtime() as runtime:
+        polling = asyncio.create_task(runtime.next())
+        await runtime.observer.idle.wait()
+        await runtime.api.close()
+        (result,) = await asyncio.gather(polling, return_exceptions=True)
+
+    assert isinstance(result, ConnectionError)
+
+
+def _chunked_head(exchange: Exchange) -> bytes:
+    path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
+    return f"POST {path} HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n".encode()
