@@ -134,8 +134,15 @@ def remote_error(
     )
 
 
+# What Python itself gives a meaning on its way through a coroutine or an `async for`, and what
+# cannot be made from a message alone.
+_NEVER_BUILTIN = (StopIteration, StopAsyncIteration, BaseExceptionGroup)
+
+
 def _remote_class(error_type: str) -> type[RemoteError]:
     builtin = getattr(builtins, error_type, None)
     if not (isinstance(builtin, type) and issubclass(builtin, Exception)):
+        return RemoteError
+    if issubclass(builtin, _NEVER_BUILTIN):
         return RemoteError
     return type(f"Remote{error_type}", (RemoteError, builtin), {"__module__": __name__})

@@ -69,7 +69,14 @@ class Function:
     async def invoke(self, event: Any, lambda_context: Any) -> Any:
         """Serve one event on the running loop and return what Lambda is to return."""
         context.invocation.set(_invocation(lambda_context))
-        return await self._servable.invoke(event, lambda_context)
+        try:
+            return await self._servable.invoke(event, lambda_context)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # The user's code cancelled something of its own; it must not end the runtime's loop.
+            raise RuntimeError("the function waited for what it had cancelled") from error
 
     async def stop(self) -> None:
         """Do everything that belongs to the end: lifespan shutdown, `__del__`."""
@@ -87,9 +94,16 @@ class Function:
 
     def close(self) -> None:
         """End the function; it cannot be invoked afterwards. Lambda itself never asks for it."""
-        self.complete(self.stop())
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        try:
+            self.complete(self.stop())
+        finally:
+            self.close_loop()
+
+    def close_loop(self) -> None:
+        """Free what the event loop holds, where `start` failed or `stop` is done."""
+        transport.let_go(self.loop)
+        self.complete(self.loop.shutdown_asyncgens())
+        self.complete(self.loop.shutdown_default_executor())
         self.loop.close()
 
 
@@ -209,6 +223,7 @@ class ApplicationServable(Servable):
 
 def entry_point(
     deployment: Deployment | Callable[..., Any],
+    /,
     *args: Any,
     **kwargs: Any,
 ) -> Function:
@@ -245,7 +260,7 @@ def lambda_handler(
     """
     if lifespan not in ("auto", "on", "off"):
         raise InvalidOption(f"lifespan={lifespan!r} must be 'auto', 'on' or 'off'.")
-    if not callable(app_or_factory):
+    if not callable(app_or_factory) or isinstance(app_or_factory, Deployment):
         raise ServeError(
             f"lambda_handler needs an ASGI application or a factory, not {app_or_factory!r}.",
         )
@@ -285,7 +300,7 @@ def _started(function: Function) -> Function:
     try:
         function.complete(function.start())
     except BaseException:
-        function.loop.close()
+        function.close_loop()
         raise
     return function
 

@@ -28,7 +28,9 @@ class Head:
 
     @property
     def status(self) -> int:
-        """The status code, where the message is a response."""
+        """The status code. Raises `ProtocolError` where the message is no response."""
+        if not (self.second.isdecimal() and len(self.second) == 3):
+            raise ProtocolError(f"not a status code: {self.second[:80]!r}")
         return int(self.second)
 
     @property
@@ -102,7 +104,8 @@ async def body_chunks(
     try:
         while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
             yield await reader.readexactly(size)
-            await reader.readexactly(2)
+            if await reader.readexactly(2) != b"\r\n":
+                raise ProtocolError("not a chunk: it is longer than it says")
         while await reader.readuntil(b"\r\n") != b"\r\n":
             pass
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
@@ -166,9 +169,9 @@ class Connection:
         head = await read_head(self._reader)
         if head is None:
             raise ProtocolError("connection closed before the response")
-        content = await read_body(self._reader, head.headers)
+        response = Response(head.status, head.headers, await read_body(self._reader, head.headers))
         self.usable = head.keep_alive
-        return Response(head.status, head.headers, content)
+        return response
 
     @property
     def closed_by_peer(self) -> bool:

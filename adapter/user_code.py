@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+async def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call a function, method or callable object and wait for its result.
 
     Plain code runs in a thread, as in Ray Serve: it may block, and it may wait for a handle's
@@ -16,9 +16,17 @@ async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     if is_async(function):
         return await function(*args, **kwargs)
-    work = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+    work = functools.partial(contextvars.copy_context().run, _in_thread, function, *args, **kwargs)
     result = await asyncio.get_running_loop().run_in_executor(None, work)
     return await result if inspect.isawaitable(result) else result
+
+
+def _in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as error:
+        # A future cannot hold it, and whoever waits would wait for ever; coroutines do the same.
+        raise RuntimeError("the function raised StopIteration") from error
 
 
 def is_async(function: Callable[..., Any]) -> bool:
@@ -30,7 +38,7 @@ def is_async(function: Callable[..., Any]) -> bool:
     )
 
 
-async def call_inline(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+async def call_inline(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call on the event loop, as constructors and factories are called: during init."""
     result = function(*args, **kwargs)
     return await result if inspect.isawaitable(result) else result

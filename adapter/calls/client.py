@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
@@ -29,16 +29,16 @@ OK = 200
 class LambdaTransport:
     """Carries calls to other functions through Lambda's Invoke API.
 
-    `loop` is the event loop of the function this runs in. It carries the calls while it runs;
-    otherwise, as in a plain script, a loop in a thread of its own does.
+    `function_loop` gives the event loop of the function this runs in. It carries the calls while
+    it runs; otherwise, as in a plain script, a loop in a thread of its own does.
     """
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop | None = None,
+        function_loop: Callable[[], asyncio.AbstractEventLoop | None] = lambda: None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        self._loop = loop
+        self._function_loop = function_loop
         self._environ = environ
         self._thread: LoopThread | None = None
         self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
@@ -67,10 +67,21 @@ class LambdaTransport:
     def check(self, deployment: str, application: str) -> None:
         """Lambda is not asked: a missing function shows at the first call."""
 
+    def let_go(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the idle connections of a loop."""
+        if (pool := self._pools.pop(loop, None)) is not None:
+            pool.close()
+
+    def close(self) -> None:
+        """End the thread, if there is one; calls on their way are cancelled."""
+        if self._thread is not None:
+            thread, self._thread = self._thread, None
+            thread.loop.call_soon_threadsafe(self.let_go, thread.loop)
+            thread.stop()
+
     def _running_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is not None and self._loop.is_running():
-            return self._loop
-        return self._background_loop()
+        loop = self._function_loop()
+        return loop if loop is not None and loop.is_running() else self._background_loop()
 
     def _background_loop(self) -> asyncio.AbstractEventLoop:
         if self._thread is None:
@@ -87,7 +98,8 @@ class LambdaTransport:
         response = await self._request(name, "POST", target, body)
         if response.status != OK:
             raise _refused(name, response)
-        return _result(call.deployment, response)
+        sam_local = self._environ.get("AWS_SAM_LOCAL") == "true"
+        return _result(call.deployment, response, sam_local=sam_local)
 
     def _function(self, call: Call) -> str:
         name = function_name(call.deployment, call.application)
@@ -103,7 +115,8 @@ class LambdaTransport:
         marker = ""
         while True:
             query = f"Marker={quote(marker, safe='')}" if marker else ""
-            response = await self._request("", "GET", "/2015-03-31/functions/", b"", query)
+            path = "/2015-03-31/functions/"
+            response = await self._request("ListFunctions", "GET", path, b"", query)
             if response.status != OK:
                 raise _refused("ListFunctions", response)
             page = json.loads(response.body)
@@ -143,6 +156,7 @@ class LambdaTransport:
         loop = asyncio.get_running_loop()
         pool = self._pools.get(loop)
         if pool is None or pool.endpoint != where:
+            self.let_go(loop)
             pool = self._pools[loop] = _Pool(where)
         return pool
 
@@ -174,10 +188,17 @@ def _refused(name: str, response: Response) -> InvocationError:
     return InvocationError(name, reason, detail, response.status)
 
 
-def _result(deployment: str, response: Response) -> Any:
-    if "x-amz-function-error" not in response.headers:
-        return codec.loads(response.body)
-    raise function_error(deployment, response.body)
+def _result(deployment: str, response: Response, *, sam_local: bool) -> Any:
+    failed = "x-amz-function-error" in response.headers
+    # `sam local start-lambda` leaves the header out for errors of AWS's own runtime client.
+    if failed or (sam_local and _is_error_object(response.body)):
+        raise function_error(deployment, response.body)
+    return codec.loads(response.body)
+
+
+def _is_error_object(body: bytes) -> bool:
+    found = json.loads(body)
+    return isinstance(found, dict) and {"errorMessage", "errorType", "stackTrace"} <= found.keys()
 
 
 def function_error(deployment: str, body: bytes) -> Exception:
@@ -188,10 +209,11 @@ def function_error(deployment: str, body: bytes) -> Exception:
         error = {}
     if not isinstance(error, dict):
         error = {}
+    trace = error.get("stackTrace")
     return remote_error(
         str(error.get("errorMessage", "")),
         error_type=str(error.get("errorType", "Unhandled")),
-        remote_traceback=[str(line) for line in error.get("stackTrace") or ()],
+        remote_traceback=[str(line) for line in trace] if isinstance(trace, list) else (),
         deployment=deployment,
     )
 
@@ -219,6 +241,11 @@ class _Pool:
                 self._idle.append(connection)
             else:
                 connection.close()
+
+    def close(self) -> None:
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
 
     async def _connection(self) -> Connection:
         while self._idle:

@@ -76,6 +76,8 @@ def _looks_tagged(value: Mapping[str, Any]) -> bool:
 
 
 def _pack_other(value: Any, path: str) -> Any:
+    if isinstance(value, Enum):  # before the types that it may be besides
+        return pack(value.value, path)
     for kind, tag, write in _WRITERS:
         if isinstance(value, kind):
             return {tag: write(value)}
@@ -89,25 +91,26 @@ def _pack_other(value: Any, path: str) -> Any:
 
 def _plain(value: Any, path: str) -> Any:
     """Return what stands for a value of the user's own type: plainer, and of no own type."""
-    if isinstance(value, Enum):
-        return value.value
     for builtin in _BUILTINS:
         if isinstance(value, builtin):
             return builtin(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if hasattr(value, "model_dump"):
-        return value.model_dump()
+    if hasattr(type(value), "model_dump"):  # of the type: a handle has every attribute
+        return value.model_dump(by_alias=True)  # as `model_validate` reads it
     if isinstance(value, DeploymentResponse):
         value.__reduce__()
     raise NotSerializable(value, path)
 
 
 def _pack_numpy(value: Any, path: str) -> Any:
-    if not hasattr(value, "shape") or value.dtype.hasobject:
+    # Objects stay here; fields have names that `dtype.str` leaves out.
+    if not hasattr(value, "shape") or value.dtype.hasobject or value.dtype.names:
         raise NotSerializable(value, path)
-    if value.shape == () and hasattr(value, "item") and type(value).__name__ != "ndarray":
-        return pack(value.item(), path)
+    if value.shape == () and type(value).__name__ != "ndarray":
+        if isinstance(item := value.item(), type(value)):  # longdouble: Python has no such type
+            raise NotSerializable(value, path)
+        return pack(item, path)
     data = b64encode(value.tobytes()).decode()
     return {"$ndarray": {"dtype": value.dtype.str, "shape": list(value.shape), "data": data}}
 
@@ -161,6 +164,12 @@ def _read_ndarray(content: Mapping[str, Any]) -> Any:
     return array.reshape(content["shape"]).copy()
 
 
+def _items(content: Any) -> list[Any]:
+    if not isinstance(content, list):
+        raise TypeError("not a list")
+    return [unpack(item) for item in content]
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "$bytes": lambda content: b64decode(content, validate=True),
     "$datetime": datetime.fromisoformat,
@@ -168,13 +177,13 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$time": time.fromisoformat,
     "$timedelta": lambda content: timedelta(*content),
     "$decimal": Decimal,
-    "$uuid": UUID,
+    "$uuid": lambda content: UUID(str(content)),
     "$path": PurePath,
     "$complex": lambda content: complex(*content),
     "$float": float,
-    "$dict": lambda content: {unpack(key): unpack(item) for key, item in content},
-    "$tuple": lambda content: tuple(unpack(content)),
-    "$set": lambda content: set(unpack(content)),
-    "$frozenset": lambda content: frozenset(unpack(content)),
+    "$dict": lambda content: dict(_items(content)),
+    "$tuple": lambda content: tuple(_items(content)),
+    "$set": lambda content: set(_items(content)),
+    "$frozenset": lambda content: frozenset(_items(content)),
     "$ndarray": _read_ndarray,
 }

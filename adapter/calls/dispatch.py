@@ -1,8 +1,8 @@
 """From a call event to a method of the deployment."""
 
-import functools
 import inspect
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from adapter import user_code
@@ -35,7 +35,7 @@ class Dispatcher:
         return codec.pack(result, f"the result of {call.method!r}")
 
     def _method(self, name: str) -> Callable[..., Any]:
-        if name in self._methods():
+        if name in self._methods:
             is_function = inspect.isroutine(self._target)
             method: Callable[..., Any] = (
                 self._target if is_function else getattr(self._target, name)
@@ -43,18 +43,22 @@ class Dispatcher:
             return method
         raise InvalidCall(
             f"Tried to call a method {name!r} that does not exist. "
-            f"Available methods: {sorted(self._methods())}.",
+            f"Available methods: {sorted(self._methods)}.",
         )
 
-    @functools.cache  # noqa: B019 - lives as long as the environment
+    @cached_property
     def _methods(self) -> frozenset[str]:
         if inspect.isroutine(self._target):
             return frozenset({"__call__"})
         kind = type(self._target)
         public = {name for name in dir(kind) if not name.startswith("_") or name == "__call__"}
-        return frozenset(name for name in public if callable(getattr(kind, name)))
+        return frozenset(name for name in public if _is_method(getattr(kind, name)))
 
     def _signature(self, name: str, method: Callable[..., Any]) -> Signature:
         if name not in self._signatures:
             self._signatures[name] = Signature(method)
         return self._signatures[name]
+
+
+def _is_method(attribute: Any) -> bool:
+    return callable(attribute) and not inspect.isclass(attribute)

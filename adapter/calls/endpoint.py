@@ -24,14 +24,15 @@ class Endpoint:
     @property
     def authority(self) -> str:
         """The Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
         default = self.port == (443 if self.tls else 80)
-        return self.host if default else f"{self.host}:{self.port}"
+        return host if default else f"{host}:{self.port}"
 
 
 def endpoint(environ: Mapping[str, str] = os.environ) -> Endpoint:
     """Find the endpoint as botocore does: `AWS_ENDPOINT_URL_LAMBDA`, else the region's.
 
-    Raises `ServeError` where neither an endpoint nor a region is set.
+    Raises `ServeError` where neither an endpoint nor a region is set, or the endpoint is no URL.
     """
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
     url = environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL") or ""
@@ -43,9 +44,14 @@ def endpoint(environ: Mapping[str, str] = os.environ) -> Endpoint:
             "AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:3001 to reach `adapter run`.",
         )
     parts = urlsplit(url or _regional(region))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ServeError(
+            f"{url!r} is no http or https URL; set AWS_ENDPOINT_URL_LAMBDA to one, for example "
+            "http://127.0.0.1:3001.",
+        )
     tls = parts.scheme == "https"
     return Endpoint(
-        host=parts.hostname or "",
+        host=parts.hostname,
         port=parts.port or (443 if tls else 80),
         tls=tls,
         region=region or "us-east-1",

@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -79,14 +79,27 @@ def rebuild(hint: Any, value: Any, name: str) -> Any:
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _rebuild_union(parts, value, name)
-    if origin is dict and isinstance(value, dict):
-        return {key: rebuild(parts[1], item, name) for key, item in value.items()}
-    if origin in (list, set, frozenset) and isinstance(value, origin):
-        return origin(rebuild(parts[0], item, name) for item in value)
-    if origin is tuple and isinstance(value, tuple):
-        hints = [parts[0]] * len(value) if parts[-1] is Ellipsis else parts
-        return tuple(rebuild(part, item, name) for part, item in zip(hints, value, strict=False))
+    if not isinstance(origin, type):
+        return value
+    if issubclass(origin, Mapping) and isinstance(value, dict) and len(parts) == 2:
+        keys, items = parts
+        return {rebuild(keys, key, name): rebuild(items, item, name) for key, item in value.items()}
+    if issubclass(origin, Iterable) and isinstance(value, (list, tuple, set, frozenset)):
+        return _rebuild_items(origin, parts, value, name)
     return value
+
+
+def _rebuild_items(origin: type, parts: tuple[Any, ...], value: Collection[Any], name: str) -> Any:
+    """Rebuild what a list, a set, a tuple or one of their abstract kinds holds.
+
+    Only our own callers can tag tuples and sets; everybody else sends lists for them.
+    """
+    if origin is not tuple or parts[-1:] == (Ellipsis,):
+        parts = parts[:1] * len(value)
+    if len(parts) != len(value):
+        raise InvalidCall(f"argument {name!r} must hold {len(parts)} values, found {value!r:.100}")
+    kind: Any = origin if origin in (list, set, frozenset, tuple) else type(value)
+    return kind(rebuild(part, item, name) for part, item in zip(parts, value, strict=True))
 
 
 def _rebuild_union(parts: tuple[Any, ...], value: Any, name: str) -> Any:
@@ -118,7 +131,7 @@ def _rebuild_model(hint: Any, value: Any, name: str) -> Any:
         return _rebuild_dataclass(hint, value, name)
     except InvalidCall:
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, NameError) as error:
         raise InvalidCall(f"argument {name!r} is no {hint.__name__}: {error}") from error
 
 
@@ -126,4 +139,6 @@ def _rebuild_dataclass(hint: Any, value: Any, name: str) -> Any:
     if not isinstance(value, Mapping):
         raise InvalidCall(f"argument {name!r} is no {hint.__name__}: {value!r:.100}")
     hints = typing.get_type_hints(hint)
-    return hint(**{key: rebuild(hints.get(key), item, key) for key, item in value.items()})
+    made_inside = {field.name for field in dataclasses.fields(hint) if not field.init}
+    sent = {key: item for key, item in value.items() if key not in made_inside}
+    return hint(**{key: rebuild(hints.get(key), item, key) for key, item in sent.items()})

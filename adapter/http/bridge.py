@@ -51,7 +51,7 @@ class HttpBridge:
         """Whether one of the custom handlers wants an event that is not HTTP otherwise."""
         return any(handler.infer(event, context, self._config) for handler in self._custom_handlers)
 
-    async def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    async def __call__(self, event: dict[str, Any], context: Any) -> Any:
         """Serve one event and return the result in the shape its sender expects.
 
         An event that cannot be read as a request is answered with 400. Raises `UnsupportedEvent`
@@ -60,17 +60,19 @@ class HttpBridge:
         for handler in self._custom_handlers:
             if handler.infer(event, context, self._config):
                 custom = handler(event, context, self._config)
-                return dict(custom(await Exchange(custom.scope, custom.body).run(self.app)))
+                scope = {**custom.scope, "state": self.lifespan.state.copy()}
+                return custom(await Exchange(scope, custom.body).run(self.app))
         return await self._builtin(event, context)
 
     async def _builtin(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         handler = self._infer(event, context)
         try:
             scope, body = self._complete(handler.scope, event), handler.body
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             logger.warning("the event is no valid HTTP request", exc_info=True)
             return _bad_request()
         response = await Exchange(scope, body).run(self.app)
+        response["headers"] = [(_utf8(name), _utf8(value)) for name, value in response["headers"]]
         result: dict[str, Any] = handler(response)
         return result
 
@@ -91,6 +93,7 @@ class HttpBridge:
             "raw_path": path.encode(),
             "root_path": self._base_path if inside and self._base_path != "/" else "",
             "server": _server(event),
+            "client": _client(scope, event),
             "headers": [(bytes(name), bytes(value)) for name, value in scope["headers"]],
             "state": self.lifespan.state.copy(),
         }
@@ -103,6 +106,23 @@ def _server(event: dict[str, Any]) -> tuple[str, int]:
     """
     context = event.get("requestContext") or {}
     return (str(context.get("domainName") or "localhost"), 443)
+
+
+def _client(scope: Any, event: dict[str, Any]) -> tuple[str, int] | None:
+    """Name the client. A load balancer appends its address to what the client itself sent."""
+    address, port = scope["client"]
+    if "elb" in (event.get("requestContext") or {}):
+        address = address.rpartition(",")[2].strip()
+    return (address, port) if address else None
+
+
+def _utf8(text: bytes) -> bytes:
+    """Mangum reads headers as UTF-8; Starlette writes them as Latin-1, as HTTP has it."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1").encode()
+    return text
 
 
 def _bad_request() -> dict[str, Any]:

@@ -55,7 +55,8 @@ class Exchange:
         return self._response()
 
     def _response(self) -> dict[str, Any]:
-        return {"status": self._status, "headers": self._headers, "body": b"".join(self._chunks)}
+        body = b"" if self._scope.get("method") == "HEAD" else b"".join(self._chunks)
+        return {"status": self._status, "headers": self._headers, "body": body}
 
     async def _receive(self) -> Message:
         if self._request is not None:

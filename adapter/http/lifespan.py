@@ -54,7 +54,7 @@ class Lifespan:
         if answer is None:
             self._unsupported(self._task)
         elif answer["type"] == "lifespan.startup.failed":
-            await asyncio.wait([self._task])
+            await self._end(self._task)
             raise LifespanFailed(_reason(answer)) from _error(self._task)
         else:
             self.phase = Phase.STARTED
@@ -65,7 +65,7 @@ class Lifespan:
             return
         self.phase = Phase.ENDED
         answer = await self._exchange("lifespan.shutdown", self._task)
-        await asyncio.wait([self._task])
+        await self._end(self._task)
         if answer is None or answer["type"] == "lifespan.shutdown.failed":
             raise LifespanFailed(_reason(answer or {})) from _error(self._task)
 
@@ -86,6 +86,12 @@ class Lifespan:
             return answer.result()
         answer.cancel()
         return None
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        """See the task to its end; one that waits for another message would wait for ever."""
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
 
     def _unsupported(self, task: asyncio.Task[None]) -> None:
         error = _error(task)

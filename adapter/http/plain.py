@@ -4,9 +4,12 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, time, timedelta
+from decimal import Decimal
 from enum import Enum
+from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,31 +45,40 @@ def to_response(result: Any) -> Response:
         return result
     if result is None:
         return Response(b"", media_type="text/plain")
-    if isinstance(result, (bytes, str)):
+    if isinstance(result, bytes):
+        return Response(result, headers={"content-type": "text/plain"})  # its charset is unknown
+    if isinstance(result, str):
         return Response(result, media_type="text/plain")
     body = json.dumps(result, default=_jsonable, ensure_ascii=False, separators=(",", ":"))
     return Response(body.encode(), media_type="application/json")
 
 
-def _jsonable(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, (date, datetime, time)):
-        return value.isoformat()
-    if isinstance(value, (set, frozenset)):
-        return list(value)
-    if isinstance(value, bytes):
-        return value.decode()
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
+def _jsonable(value: Any) -> Any:
+    for kind, encode in _ENCODERS:
+        if isinstance(value, kind):
+            return encode(value)
+    if hasattr(type(value), "model_dump"):
+        return value.model_dump(mode="json", by_alias=True)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
-    if type(value).__module__ == "numpy":
-        return value.tolist()
-    return str(value) if type(value).__module__ in _AS_TEXT else _refuse(value)
+    return value.tolist() if type(value).__module__ == "numpy" else _refuse(value)
 
 
-_AS_TEXT = frozenset({"decimal", "uuid", "pathlib"})
+def _number(value: Decimal) -> float:
+    exponent = value.as_tuple().exponent
+    return int(value) if isinstance(exponent, int) and exponent >= 0 else float(value)
+
+
+# As FastAPI's jsonable_encoder writes them.
+_ENCODERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
+    (Enum, lambda value: value.value),
+    ((date, time), lambda value: value.isoformat()),
+    (timedelta, timedelta.total_seconds),
+    (Decimal, _number),
+    ((set, frozenset), list),
+    (bytes, bytes.decode),
+    ((UUID, PurePath), str),
+)
 
 
 def _refuse(value: Any) -> Any:

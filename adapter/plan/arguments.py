@@ -1,5 +1,6 @@
 """Constructor arguments as the Python code that makes them."""
 
+import builtins
 import dataclasses
 import enum
 import inspect
@@ -7,7 +8,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
@@ -22,18 +23,29 @@ from adapter.serve.names import DEFAULT_APPLICATION
 class Imports:
     """The imports that rendered code needs, written as `from module import name`."""
 
-    names: dict[str, set[str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # what the code says: "module name"
 
     def add(self, module: str, qualified_name: str) -> str:
-        """Import what `qualified_name` starts with and return the expression."""
-        self.names.setdefault(module, set()).add(qualified_name.split(".", maxsplit=1)[0])
-        return qualified_name
+        """Import what `qualified_name` starts with and return the expression.
+
+        A name that is taken by another module's is imported under another one.
+        """
+        first, *rest = qualified_name.split(".")
+        wanted, alias = f"{module} {first}", first
+        if self.names.get(alias, wanted) != wanted:
+            alias = f"{module}_{first}".replace(".", "_")
+        self.names[alias] = wanted
+        return ".".join([alias, *rest])
 
     def lines(self) -> list[str]:
         """Return the import statements, sorted."""
+        imported: dict[str, list[str]] = {}
+        for alias, wanted in sorted(self.names.items()):
+            module, name = wanted.split(" ")
+            imported.setdefault(module, []).append(name if name == alias else f"{name} as {alias}")
         return [
             f"from {module} import {', '.join(sorted(names))}"
-            for module, names in sorted(self.names.items())
+            for module, names in sorted(imported.items())
         ]
 
 
@@ -52,7 +64,7 @@ def expression(value: Any, imports: Imports, where: str) -> str:  # noqa: PLR091
     if isinstance(value, DeploymentHandle):
         return _handle(value, imports)
     if isinstance(value, enum.Enum):
-        return f"{_named(type(value), imports, where)}.{value.name}"
+        return _enum(value, imports, where)
     if type(value) in _CONTAINERS:
         return _CONTAINERS[type(value)](value, imports, where)
     if isinstance(value, type) or inspect.isroutine(value):
@@ -62,10 +74,20 @@ def expression(value: Any, imports: Imports, where: str) -> str:  # noqa: PLR091
 
 def _handle(handle: DeploymentHandle, imports: Imports) -> str:
     name = imports.add("adapter.serve", "DeploymentHandle")
-    names = [handle.deployment_name]
+    arguments = [quoted(handle.deployment_name)]
     if handle.app_name != DEFAULT_APPLICATION:
-        names.append(handle.app_name)
-    return f"{name}({', '.join(quoted(text) for text in names)})"
+        arguments.append(quoted(handle.app_name))
+    method = handle._method_name  # noqa: SLF001 - a public name would hide a method of that name
+    if method != "__call__":
+        arguments.append(f"method_name={quoted(method)}")
+    return f"{name}({', '.join(arguments)})"
+
+
+def _enum(value: enum.Enum, imports: Imports, where: str) -> str:
+    kind = _named(type(value), imports, where)
+    if value.name in type(value).__members__:
+        return f"{kind}.{value.name}"
+    return f"{kind}({value.value!r})"  # flags that are set together
 
 
 def quoted(text: str) -> str:
@@ -110,11 +132,11 @@ _CONTAINERS: dict[type, Callable[[Any, Imports, str], str]] = {
 
 def _named(value: Any, imports: Imports, where: str) -> str:
     """Refer to a class or function by the name it is imported under."""
-    module, name = value.__module__, value.__qualname__
-    if module == "builtins":
+    module, name = getattr(value, "__module__", None) or "", value.__qualname__
+    if getattr(builtins, name, None) is value:
         return str(name)
     if name.startswith("<") or "<locals>" in name or _lookup(module, name) is not value:
-        kind = "a lambda" if name.endswith("<lambda>") else f"{module}.{name}"
+        kind = "a lambda" if name.endswith("<lambda>") else f"{module}.{name}".lstrip(".")
         raise PlanError(
             f"{where} is {kind}, which cannot be imported by name; define it at the top level of "
             "a module.",
@@ -132,17 +154,15 @@ def _lookup(module: str, qualified_name: str) -> Any:
 def _object(value: Any, imports: Imports, where: str) -> str:
     kind = type(value)
     if isinstance(value, (datetime, date, time, timedelta)) and kind.__module__ == "datetime":
-        imports.names.setdefault("", set()).add("datetime")
-        return repr(value)
+        return _moment(value, imports, where)
     if isinstance(value, (Decimal, UUID)):
         return f"{_named(kind, imports, where)}({quoted(str(value))})"
     if isinstance(value, PurePath):
         return f"{imports.add('pathlib', kind.__name__)}({quoted(str(value))})"
     if dataclasses.is_dataclass(value):
         return _call(kind, _dataclass_fields(value), imports, where)
-    if hasattr(value, "model_dump"):
-        fields = {name: getattr(value, name) for name in kind.model_fields}
-        return _call(kind, fields, imports, where)
+    if hasattr(kind, "model_dump"):
+        return _call(kind, _model_fields(value), imports, where)
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return _call(kind, value._asdict(), imports, where)
     raise PlanError(
@@ -151,9 +171,26 @@ def _object(value: Any, imports: Imports, where: str) -> str:
     )
 
 
+def _moment(value: date | time | timedelta, imports: Imports, where: str) -> str:
+    kind = imports.add("datetime", type(value).__name__)
+    if isinstance(value, timedelta):
+        return repr(value).replace("datetime.timedelta", kind)
+    zone = getattr(value, "tzinfo", None)
+    if zone is not None and type(zone) is not timezone:
+        raise PlanError(f"{where} is in the time zone {zone!r}; give it in UTC instead.")
+    return f"{kind}.fromisoformat({quoted(value.isoformat())})"
+
+
 def _dataclass_fields(value: Any) -> dict[str, Any]:
     return {
         known.name: getattr(value, known.name) for known in dataclasses.fields(value) if known.init
+    }
+
+
+def _model_fields(value: Any) -> dict[str, Any]:
+    return {
+        known.alias or name: getattr(value, name)
+        for name, known in type(value).model_fields.items()
     }
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from adapter.plan.routes import all_routes
 from adapter.serve.ingresses import ingress_of
 
 
@@ -38,7 +39,7 @@ def _roots(func_or_class: Any) -> list[tuple[str, str | None]]:
 
 
 def _endpoint_modules(app: Any) -> set[str]:
-    endpoints = (getattr(route, "endpoint", None) for route in getattr(app, "routes", ()))
+    endpoints = (getattr(route, "endpoint", None) for route in all_routes(app))
     modules = {getattr(endpoint, "__module__", None) for endpoint in endpoints}
     return {name for name in modules if name and name.split(".")[0] not in _FRAMEWORKS}
 

@@ -34,7 +34,7 @@ def concurrency(options: DeploymentOptions) -> Concurrency:
 def memory_mb(name: str, options: DeploymentOptions) -> int:
     """Return the memory in MB: what was said, at least what `ray_actor_options` ask for.
 
-    Raises `PlanError` for GPUs, and for more than Lambda has.
+    Raises `PlanError` for GPUs, for what is no number, and for more than Lambda has.
     """
     resources = options.ray_actor_options
     if resources.get("num_gpus"):
@@ -42,8 +42,8 @@ def memory_mb(name: str, options: DeploymentOptions) -> int:
             f"{name}: ray_actor_options num_gpus={resources['num_gpus']!r}: Lambda functions have "
             "no GPU; remove it, or keep this deployment on a service that has one.",
         )
-    for_cpus = math.ceil(float(resources.get("num_cpus") or 0) * MB_PER_VCPU)
-    for_memory = math.ceil(float(resources.get("memory") or 0) / 2**20)
+    for_cpus = math.ceil(_number(name, resources, "num_cpus") * MB_PER_VCPU)
+    for_memory = math.ceil(_number(name, resources, "memory") / 2**20)
     needed = max(for_cpus, for_memory)
     if needed > MAX_MEMORY_MB:
         raise PlanError(
@@ -51,6 +51,13 @@ def memory_mb(name: str, options: DeploymentOptions) -> int:
             f"Lambda function has at most {MAX_MEMORY_MB} MB.",
         )
     return max(options.lambda_options.memory_mb or DEFAULT_MEMORY_MB, needed)
+
+
+def _number(name: str, resources: Mapping[str, Any], key: str) -> float:
+    found = resources.get(key) or 0
+    if not isinstance(found, (int, float)) or not 0 <= found < math.inf:
+        raise PlanError(f"{name}: ray_actor_options {key}={found!r} must be a number, at least 0.")
+    return found
 
 
 def runtime_environment(options: DeploymentOptions) -> Mapping[str, Any]:

@@ -114,14 +114,14 @@ class _Walk:
         return value
 
     def _replace_inside(self, value: Any, calls: list[str]) -> Any:
-        if isinstance(value, dict):
-            return {key: self._replace(item, calls) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._replace(item, calls) for item in value]
         if isinstance(value, tuple):
             items = [self._replace(item, calls) for item in value]
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-        changed = copy.copy(value)
+        changed = copy.copy(value)  # keeps the type where it is a dict or list of the user's own
+        if isinstance(value, (dict, list)):
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                changed[key] = self._replace(item, calls)
+            return changed
         for known in dataclasses.fields(value):
             item = self._replace(getattr(value, known.name), calls)
             object.__setattr__(changed, known.name, item)

@@ -41,13 +41,14 @@ def application_routes(
             function=function,
             example=_example(route),
         )
-        for route in _routes(app)
+        for route in all_routes(app)
         if _is_listed(route, frozenset(owners)) and (methods := _methods(route))
     ]
     return tuple(found) or (_everything(prefix, function),)
 
 
-def _routes(app: Any) -> Iterator[Any]:
+def all_routes(app: Any) -> Iterator[Any]:
+    """Yield the routes of an application, those of included routers too."""
     routes = getattr(app, "routes", ())
     if not any(hasattr(route, "original_router") for route in routes):
         yield from routes

@@ -41,7 +41,10 @@ class LambdaOptions:
         calls: object = self.calls
         if not isinstance(calls, tuple) or not all(isinstance(name, str) for name in calls):
             raise InvalidOption(f"calls={self.calls!r} must be a tuple of deployment names.")
-        for name, value in self.environment.items():
+        environment: object = self.environment
+        if not isinstance(environment, Mapping):
+            raise InvalidOption(f"environment={environment!r} must be a dict of strings.")
+        for name, value in environment.items():
             _require_variable(name, value)
 
 

@@ -7,7 +7,10 @@ A handle knows names and arguments. A transport brings them to the deployment: a
 import asyncio
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from adapter.calls.client import LambdaTransport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +42,15 @@ class Transport(Protocol):
         """Raise KeyError where the deployment is known not to exist."""
 
 
-_current: Transport | None = None
+_connected: Transport | None = None
+_lambda: "LambdaTransport | None" = None
 _loop: asyncio.AbstractEventLoop | None = None
 
 
 def connect(transport: Transport | None) -> None:
     """Make this process's handles use `transport`; None goes back to the default, Lambda."""
-    global _current  # noqa: PLW0603 - one transport a process: handles are plain values
-    _current = transport
+    global _connected  # noqa: PLW0603 - one transport a process: handles are plain values
+    _connected = transport
 
 
 def carry_on(loop: asyncio.AbstractEventLoop) -> None:
@@ -55,11 +59,22 @@ def carry_on(loop: asyncio.AbstractEventLoop) -> None:
     _loop = loop
 
 
+def let_go(loop: asyncio.AbstractEventLoop) -> None:
+    """Undo `carry_on`, when the loop has stopped and before it is closed."""
+    global _loop  # noqa: PLW0603 - see carry_on
+    if _loop is loop:
+        _loop = None
+    if _lambda is not None:
+        _lambda.let_go(loop)
+
+
 def current() -> Transport:
     """Return the transport of this process, by default Lambda's Invoke API."""
-    global _current  # noqa: PLW0603 - made at the first call, because a function may never call
-    if _current is None:
+    global _lambda  # noqa: PLW0603 - made at the first call, because a function may never call
+    if _connected is not None:
+        return _connected
+    if _lambda is None:
         from adapter.calls.client import LambdaTransport  # noqa: PLC0415 - loaded when used
 
-        _current = LambdaTransport(_loop)
-    return _current
+        _lambda = LambdaTransport(lambda: _loop)
+    return _lambda

@@ -1,0 +1,100 @@
+"""A small Lambda API over a real socket that does what a test tells it to, good or bad."""
+
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from adapter import http1
+from adapter.loop_thread import LoopThread
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it arrived."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def event(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Bytes to send, and whether to hang up then."""
+
+    data: bytes = b""
+    hang_up: bool = False
+
+
+def result(value: Any, *, hang_up: bool = False, **headers: str) -> Reply:
+    """Answer with a value; `hang_up` closes without having said so."""
+    return Reply(http1.response_bytes(200, headers, json.dumps(value).encode()), hang_up)
+
+
+def function_error(body: bytes) -> Reply:
+    """Answer with a function error."""
+    return Reply(http1.response_bytes(200, {"X-Amz-Function-Error": "Unhandled"}, body))
+
+
+def refusal(status: int, kind: str, body: bytes) -> Reply:
+    """Refuse the request as Lambda does."""
+    headers = {"x-amzn-ErrorType": kind} if kind else {}
+    return Reply(http1.response_bytes(status, headers, body))
+
+
+CUT = Reply(hang_up=True)
+
+
+class LambdaServer:
+    """Sends `script` in order to whoever asks; without one, the first argument of the call."""
+
+    def __init__(self) -> None:
+        self.requests: list[Received] = []
+        self.connections = 0
+        self.script: deque[Reply] = deque()
+        self.before_reply: Callable[[], Any] = lambda: None
+        self.greeting = b""
+        self.barrier: asyncio.Barrier | None = None
+        self.hung_up = threading.Event()
+        self._thread = LoopThread("lambda-server")
+        self._server = self._thread.submit(asyncio.start_server(self._serve, "127.0.0.1")).result()
+
+        host, port = self._server.sockets[0].getsockname()
+        self.url = f"http://{host}:{port}"
+
+    def stop(self) -> None:
+        """Stop listening and hang up."""
+        if not self._thread.loop.is_closed():
+            self._thread.loop.call_soon_threadsafe(self._server.close)
+            self._thread.stop()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        writer.write(self.greeting)
+        try:
+            while head := await http1.read_head(reader):
+                body = await http1.read_body(reader, head.headers)
+                received = Received(head.first, head.second, head.headers, body)
+                self.requests.append(received)
+                self.before_reply()
+                if self.barrier:
+                    await self.barrier.wait()
+                reply = self.script.popleft() if self.script else result(received.event["args"][0])
+                writer.write(reply.data)
+                if reply.hang_up:
+                    break
+        except (ConnectionError, asyncio.CancelledError):
+            return
+        finally:
+            writer.close()
+        await writer.wait_closed()
+        self.hung_up.set()

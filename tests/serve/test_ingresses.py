@@ -1,0 +1,109 @@
+from typing import Any
+
+import pytest
+
+from adapter import serve
+from adapter.serve.ingresses import ASGIIngressDeployment, Ingress, ingress_of
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Stand in for an ASGI application."""
+
+
+class Application:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Stand in for FastAPI."""
+
+
+def factory() -> Any:
+    return application
+
+
+def test_ingress_marks_the_class_and_returns_it() -> None:
+    app = Application()
+
+    class Gateway:
+        pass
+
+    assert serve.ingress(app)(Gateway) is Gateway
+    assert ingress_of(Gateway) == Ingress(app, is_factory=False)
+
+
+def test_function_is_a_factory() -> None:
+    class Gateway:
+        pass
+
+    assert ingress_of(serve.ingress(factory)(Gateway)) == Ingress(factory, is_factory=True)
+
+
+def test_class_without_the_decorator_has_no_ingress() -> None:
+    class Model:
+        pass
+
+    assert ingress_of(Model) is None
+    assert ingress_of(factory) is None
+
+
+def test_subclass_keeps_the_ingress() -> None:
+    app = Application()
+
+    @serve.ingress(app)
+    class Gateway:
+        pass
+
+    class Better(Gateway):
+        pass
+
+    assert ingress_of(Better) == Ingress(app)
+
+
+@pytest.mark.parametrize("thing", [factory, Application(), serve.deployment(Application)])
+def test_only_classes_are_decorated(thing: Any) -> None:
+    with pytest.raises(ValueError, match=r"^@serve.ingress must be used with a class\.$"):
+        serve.ingress(Application())(thing)
+
+
+def test_class_with_call_is_refused() -> None:
+    class Inherits(Application):
+        pass
+
+    message = r"^Classes passed to @serve.ingress may not have __call__ method\.$"
+    with pytest.raises(ValueError, match=message):
+        serve.ingress(Application())(Application)
+    with pytest.raises(ValueError, match=message):
+        serve.ingress(Application())(Inherits)
+
+
+def test_no_application_needs_a_class_that_builds_one() -> None:
+    class Empty:
+        pass
+
+    class Builder:
+        def __serve_build_asgi_app__(self) -> Any:
+            return application
+
+    with pytest.raises(ValueError, match="needs Empty to define __serve_build_asgi_app__"):
+        serve.ingress()(Empty)
+    assert ingress_of(serve.ingress()(Builder)) == Ingress(None)
+
+
+def test_no_class_makes_the_default_one() -> None:
+    made = serve.ingress(factory)()
+
+    assert made.__name__ == "ASGIIngressDeployment"
+    assert issubclass(made, ASGIIngressDeployment)
+    assert ingress_of(made) == Ingress(factory, is_factory=True)
+    assert serve.deployment(made).name == "ASGIIngressDeployment"
+
+
+def test_default_class_keeps_its_arguments() -> None:
+    instance = serve.ingress(factory)()(1, two=2)
+
+    assert (instance.args, instance.kwargs) == ((1,), {"two": 2})
+
+
+def test_default_classes_do_not_share_their_ingress() -> None:
+    first, second = serve.ingress(factory)(), serve.ingress(Application())()
+
+    assert ingress_of(first) != ingress_of(second)
+    assert ingress_of(ASGIIngressDeployment) is None

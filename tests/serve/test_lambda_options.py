@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+
+from adapter.errors import InvalidOption
+from adapter.serve import LambdaOptions
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"memory_mb": 128},
+        {"memory_mb": 10_240},
+        {"timeout_s": 1},
+        {"timeout_s": 900},
+        {"ephemeral_storage_mb": 512},
+        {"ephemeral_storage_mb": 10_240},
+        {"environment": {"MODEL_PATH": "/opt/model"}},
+        {"calls": ("Model",)},
+    ],
+)
+def test_value_inside_its_range_is_taken(written: dict[str, Any]) -> None:
+    (name, value), found = next(iter(written.items())), LambdaOptions(**written)
+
+    assert getattr(found, name) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ({"memory_mb": 64}, "memory_mb=64 must be a whole number from 128 to 10240."),
+        ({"memory_mb": 10_241}, "memory_mb=10241 must be a whole number from 128 to 10240."),
+        ({"memory_mb": "512"}, "memory_mb='512' must be a whole number from 128 to 10240."),
+        ({"timeout_s": 0}, "timeout_s=0 must be a whole number from 1 to 900."),
+        ({"timeout_s": 901}, "timeout_s=901 must be a whole number from 1 to 900."),
+        ({"timeout_s": True}, "timeout_s=True must be a whole number from 1 to 900."),
+        (
+            {"ephemeral_storage_mb": 511},
+            "ephemeral_storage_mb=511 must be a whole number from 512 to 10240.",
+        ),
+        ({"calls": "Model"}, "calls='Model' must be a tuple of deployment names."),
+        ({"calls": (1,)}, "calls=(1,) must be a tuple of deployment names."),
+        ({"environment": ["A=1"]}, "environment=['A=1'] must be a dict of strings."),
+        (
+            {"environment": {"1A": "x"}},
+            "environment variable '1A' must start with a letter and hold only letters, digits",
+        ),
+        ({"environment": {"A_B": 1}}, "environment variable A_B=1 must be a string."),
+    ],
+)
+def test_value_outside_its_range_is_refused(written: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        LambdaOptions(**written)
+
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "LAMBDA_TASK_ROOT", "ADAPTER_APPLICATION"])
+def test_variable_that_lambda_or_the_adapter_sets_is_refused(name: str) -> None:
+    with pytest.raises(InvalidOption, match=f"environment variable '{name}' is reserved"):
+        LambdaOptions(environment={name: "x"})
