@@ -1,4 +1,4 @@
-"""Every error the adapter raises on purpose.
+"""The errors of the adapter that a user may meet.
 
 AdapterError                      catch this one
 ├── InvalidOption (ValueError)    a setting outside its allowed range
@@ -6,6 +6,7 @@ AdapterError                      catch this one
 ├── PlanError                     an application that cannot be laid out as Lambda functions
 ├── BuildError                    `adapter build` would overwrite what it did not write
 ├── LocalError                    `adapter run` or `serve.run` cannot serve: port, prefix
+├── LifespanFailed                an application's startup or shutdown failed
 ├── ServeError                    wrong use of handles and applications
 ├── UnsupportedEvent              an event this function has no use for
 ├── InvalidCall                   a call event with a wrong field or an unknown method
@@ -40,6 +41,10 @@ class BuildError(AdapterError):
 
 class LocalError(AdapterError):
     """The local server cannot start or cannot serve an application."""
+
+
+class LifespanFailed(AdapterError):
+    """The application's lifespan startup failed, so this environment cannot serve."""
 
 
 class ServeError(AdapterError):

@@ -22,7 +22,7 @@ from adapter.errors import InvalidOption, ServeError, UnsupportedEvent
 from adapter.http.detect import is_http
 from adapter.serve import context, transport
 from adapter.serve.deployments import Deployment
-from adapter.serve.ingresses import ingress_of
+from adapter.serve.ingresses import ingress_of, is_factory
 from adapter.serve.names import DEFAULT_APPLICATION
 
 if TYPE_CHECKING:
@@ -276,19 +276,6 @@ def lambda_handler(
     return _started(Function(servable))
 
 
-def is_factory(app: Any) -> bool:
-    """Whether `app` is a function that makes an application, not an application itself."""
-    if not inspect.isfunction(app):
-        return False
-    required = [
-        parameter
-        for parameter in inspect.signature(app).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-    return not required
-
-
 def _options(func_or_class: Callable[..., Any]) -> Any:
     from adapter.serve.options import DeploymentOptions  # noqa: PLC0415 - rarely needed
 
@@ -349,4 +336,4 @@ def _in_another_thread(work: Callable[[], Any]) -> Any:
         return executor.submit(work).result()
 
 
-__all__ = ["Function", "entry_point", "is_factory", "lambda_handler"]
+__all__ = ["Function", "entry_point", "lambda_handler"]

@@ -5,11 +5,13 @@ AWS's end is strict; a web server that faces clients is not its purpose.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+CONNECT_S = 5.0
 MAX_LINE = 1024 * 1024  # the Runtime API's request line and headers: 1 MB
 
 
@@ -148,8 +150,12 @@ class Connection:
         port: int,
         tls: ssl.SSLContext | None = None,
     ) -> "Connection":
-        """Connect. Raises OSError where nobody listens."""
-        return cls(*await asyncio.open_connection(host, port, ssl=tls, limit=MAX_LINE))
+        """Connect. Raises OSError where nobody listens, TimeoutError after 5 s of silence."""
+        async with asyncio.timeout(CONNECT_S):
+            reader, writer = await asyncio.open_connection(host, port, ssl=tls, limit=MAX_LINE)
+        # A long call is silent, and what lies between forgets silent connections.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return cls(reader, writer)
 
     async def request(
         self,

@@ -23,13 +23,19 @@ class LoopThread:
         """Run a coroutine there; cancelling the future cancels it."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
-    def stop(self) -> None:
-        """Cancel what still runs, end the thread and close the loop."""
-        self.submit(_cancel_all()).result()
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """Cancel what still runs, end the thread and close the loop.
+
+        A coroutine that does not end by `timeout_s` seconds after its cancellation is left behind
+        with its loop; plain code that blocks in a worker thread is never waited for.
+        """
+        try:
+            self.submit(_cancel_all()).result(timeout_s)
+        except TimeoutError:
+            return
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
 
 

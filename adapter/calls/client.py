@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from adapter.serve.names import function_name
 from adapter.serve.transport import Call
 
 OK = 200
+LONGEST_S = 910.0  # a function runs for at most 900 s
 
 
 class LambdaTransport:
@@ -41,6 +43,7 @@ class LambdaTransport:
         self._function_loop = function_loop
         self._environ = environ
         self._thread: LoopThread | None = None
+        self._starting = threading.Lock()  # the first calls may come from many threads at once
         self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
 
     def send(self, call: Call) -> Future[Any]:
@@ -84,9 +87,10 @@ class LambdaTransport:
         return loop if loop is not None and loop.is_running() else self._background_loop()
 
     def _background_loop(self) -> asyncio.AbstractEventLoop:
-        if self._thread is None:
-            self._thread = LoopThread("adapter-handles")
-        return self._thread.loop
+        with self._starting:
+            if self._thread is None:
+                self._thread = LoopThread("adapter-handles")
+            return self._thread.loop
 
     async def _send_later(self, call: Call) -> Any:
         resolved = await resolve(call)
@@ -122,11 +126,17 @@ class LambdaTransport:
             page = json.loads(response.body)
             for function in page["Functions"]:
                 variables = function.get("Environment", {}).get("Variables", {})
-                if variables.get("ADAPTER_APPLICATION") == application:
+                if self._belongs(variables, application):
                     return str(variables["ADAPTER_INGRESS"])
             marker = page.get("NextMarker") or ""
             if not marker:
                 return ""
+
+    def _belongs(self, variables: Mapping[str, str], application: str) -> bool:
+        """Whether a function is of the application, in the stack that calls go to."""
+        prefix = self._environ.get("ADAPTER_FUNCTION_PREFIX", "")
+        found = variables.get("ADAPTER_FUNCTION_PREFIX", "")
+        return variables.get("ADAPTER_APPLICATION") == application and found == prefix
 
     async def _request(
         self,
@@ -147,8 +157,9 @@ class LambdaTransport:
         headers = sign(request, credentials(self._environ), where.region, datetime.now(UTC))
         target = f"{path}?{query}" if query else path
         try:
-            return await self._pool(where).request(method, target, headers, body)
-        except OSError as error:
+            async with asyncio.timeout(LONGEST_S):
+                return await self._pool(where).request(method, target, headers, body)
+        except OSError as error:  # TimeoutError is one
             detail = f"{error} ({where.authority})"
             raise InvocationError(name, "ConnectionFailed", detail) from error
 

@@ -18,6 +18,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from adapter import json_bytes
 from adapter.errors import InvalidCall, NotSerializable
 from adapter.serve.handles import DeploymentResponse
 
@@ -27,15 +28,7 @@ def dumps(value: Any, path: str = "the value") -> bytes:
 
     Raises `NotSerializable` where it holds something that cannot travel; `path` names it there.
     """
-    return write(pack(value, path))
-
-
-def write(packed: Any) -> bytes:
-    """Write what `pack` made. Lone surrogates are escaped: UTF-8 has no bytes for them."""
-    try:
-        return json.dumps(packed, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        return json.dumps(packed, separators=(",", ":")).encode()
+    return json_bytes.dump(pack(value, path))
 
 
 def loads(data: bytes | str) -> Any:

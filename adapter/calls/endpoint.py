@@ -1,8 +1,10 @@
 """Where Lambda's API is, and who we are to it: read from the environment."""
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from adapter.calls.sigv4 import Credentials
@@ -81,6 +83,12 @@ def credentials(environ: Mapping[str, str] = os.environ) -> Credentials:
 
 
 def _from_boto3() -> Credentials:
+    frozen = _boto3_credentials().get_frozen_credentials()  # renewed when they run out
+    return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token or "")
+
+
+@functools.cache
+def _boto3_credentials() -> Any:
     try:
         import boto3  # noqa: PLC0415 - 150 ms that a function never needs
     except ImportError as error:
@@ -91,5 +99,4 @@ def _from_boto3() -> Credentials:
     found = boto3.Session().get_credentials()
     if found is None:
         raise ServeError("no AWS credentials found; run `aws configure` or set AWS_ACCESS_KEY_ID.")
-    frozen = found.get_frozen_credentials()
-    return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token or "")
+    return found

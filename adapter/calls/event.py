@@ -9,6 +9,7 @@ such as the `{}` of a warm-up ping, names nothing to do.
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapter import json_bytes
 from adapter.calls import codec
 from adapter.errors import InvalidCall
 from adapter.serve import context
@@ -66,7 +67,7 @@ def encode(call: Call) -> bytes:
         name: codec.pack(value, f"argument {name!r}") for name, value in call.kwargs.items()
     }
     event["context"] = _caller()
-    return codec.write(event)
+    return json_bytes.dump(event)
 
 
 def _caller() -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _reached(plan: ApplicationPlan, function: FunctionPlan) -> str:
     callers = _callers(plan, function)
     ways = [f"called by {', '.join(callers)}"] if callers else []
     if function.is_ingress and plan.route_prefix is not None:
-        ways.insert(0, f"HTTP API {plan.route_prefix}")
+        ways.insert(0, f"HTTP API {plan.route_prefix} (public)")
     return ", ".join(ways) or "called by name"
 
 

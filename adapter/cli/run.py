@@ -12,6 +12,7 @@ from adapter.cli.target import target_options
 from adapter.cli.terminal import color_option, use_color
 from adapter.local.function import Capacity
 from adapter.local.log import Level, Log
+from adapter.local.printer import LinePrinter
 from adapter.local.reload import require_watchfiles
 from adapter.local.server import ServerSettings
 from adapter.local.session import serve_until_stopped
@@ -67,7 +68,10 @@ def run(target: str, **options: Any) -> int:
         name=options["name"],
         route_prefix=options["route_prefix"],
     )
-    asyncio.run(serve_until_stopped(plan, settings, _log(options), reload=options["reload"]))
+    sys.stdout.flush()  # what the user's modules printed comes first
+    with _printer(options) as printer:
+        log = _log(options, printer)
+        asyncio.run(serve_until_stopped(plan, settings, log, reload=options["reload"]))
     return 0
 
 
@@ -81,19 +85,19 @@ def _settings(options: dict[str, Any]) -> ServerSettings:
     )
 
 
-def _log(options: dict[str, Any]) -> Log:
+def _printer(options: dict[str, Any]) -> LinePrinter:
+    return LinePrinter(
+        sys.stdout.fileno(),
+        as_json=options["output"] == "json",
+        on_broken=lambda: os.kill(os.getpid(), signal.SIGTERM),
+    )
+
+
+def _log(options: dict[str, Any], printer: LinePrinter) -> Log:
     level = Level.QUIET if options["quiet"] else Level.NORMAL
     return Log(
-        _print,
+        printer,
         as_json=options["output"] == "json",
         color=use_color(options["color"], sys.stdout),
         level=Level.VERBOSE if options["verbose"] else level,
     )
-
-
-def _print(line: str) -> None:
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:  # nobody reads any more, as after `adapter run ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        os.kill(os.getpid(), signal.SIGTERM)

@@ -5,8 +5,11 @@ event loop, run the lifespan once per environment, and trust the gateway instead
 """
 
 import logging
+import re
+from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES, HANDLERS
 from mangum.types import LambdaConfig
@@ -18,6 +21,7 @@ from adapter.http.lifespan import ASGIApp, Lifespan, Mode
 logger = logging.getLogger("adapter.http")
 
 _SCHEMES = frozenset({"http", "https"})
+_UNQUOTED = "/:@!$&'()*+,;=~"  # what a path may hold as it is: RFC 3986, section 3.3
 
 
 class HttpBridge:
@@ -65,9 +69,10 @@ class HttpBridge:
         return await self._builtin(event, context)
 
     async def _builtin(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        handler = self._infer(event, context)
         try:
-            scope, body = self._complete(handler.scope, event), handler.body
+            host, hostless = _split_host(event)
+            handler = self._infer(hostless, context)
+            scope, body = self._complete(handler.scope, host, event), _body(handler, event)
         except (ValueError, LookupError, TypeError, AttributeError):
             logger.warning("the event is no valid HTTP request", exc_info=True)
             return _bad_request()
@@ -82,30 +87,78 @@ class HttpBridge:
                 return kind(event, context, self._config)
         raise UnsupportedEvent(event)
 
-    def _complete(self, scope: Any, event: dict[str, Any]) -> dict[str, Any]:
-        path = scope["path"] if scope["path"].startswith("/") else f"/{scope['path']}"
+    def _complete(self, scope: Any, host: list[str], event: dict[str, Any]) -> dict[str, Any]:
+        headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
+        path = _path(scope, event)
+        scheme = scope["scheme"] if scope["scheme"] in _SCHEMES else "https"
         inside = path == self._base_path or path.startswith(f"{self._base_path}/")
         return {
             **scope,
             "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "scheme": scope["scheme"] if scope["scheme"] in _SCHEMES else "https",
+            "scheme": scheme,
             "path": path,
-            "raw_path": path.encode(),
+            "raw_path": quote(path, safe=_UNQUOTED).encode(),
             "root_path": self._base_path if inside and self._base_path != "/" else "",
-            "server": _server(event),
+            "server": _server(event, scheme),
             "client": _client(scope, event),
-            "headers": [(bytes(name), bytes(value)) for name, value in scope["headers"]],
+            "headers": [*((b"host", value.encode()) for value in host), *headers],
             "state": self.lifespan.state.copy(),
+            "aws.event": event,
         }
 
 
-def _server(event: dict[str, Any]) -> tuple[str, int]:
+def _split_host(event: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Return the Host header, if there is one, and the event without it.
+
+    It is the client's to choose, so nothing but the application sees it. Raises ValueError where
+    it is malformed.
+    """
+    host: list[str] = []
+    hostless = dict(event)
+    for key in ("headers", "multiValueHeaders"):
+        headers = dict(event.get(key) or {})
+        for name in [name for name in headers if name.lower() == "host"]:
+            value = headers.pop(name)
+            host = host or [_checked_host(value[0] if isinstance(value, list) else value)]
+        if key in event:
+            hostless[key] = headers
+    return host, hostless
+
+
+def _checked_host(value: Any) -> str:
+    """Raise ValueError for what is no host: frameworks make URLs of it, and guards read those."""
+    if not isinstance(value, str) or not _HOST.fullmatch(value):
+        raise ValueError(f"not a Host header: {value!r:.100}")
+    return value
+
+
+# A name or IPv4 address, or an IPv6 address, with a port: RFC 3986, section 3.2.2.
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+
+
+def _body(handler: Any, event: dict[str, Any]) -> bytes:
+    if event.get("isBase64Encoded"):  # Mangum would pass over what is no base64
+        return b64decode(event.get("body") or "", validate=True)
+    body: bytes = handler.body
+    return body
+
+
+def _path(scope: Any, event: dict[str, Any]) -> str:
+    """Decode the path once. Mangum always does; an HTTP API has done so before."""
+    context = event.get("requestContext") or {}
+    is_url = ".lambda-url." in str(context.get("domainName"))
+    decoded = event.get("version") == "2.0" and not is_url
+    path = str(context["http"]["path"] if decoded else scope["path"])
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _server(event: dict[str, Any], scheme: str) -> tuple[str, int]:
     """Name the server by what the gateway says: the Host header is the client's to choose.
 
     Frameworks fall back to this where a Host header is malformed, so it must not be built from it.
     """
     context = event.get("requestContext") or {}
-    return (str(context.get("domainName") or "localhost"), 443)
+    return (str(context.get("domainName") or "localhost"), 80 if scheme == "http" else 443)
 
 
 def _client(scope: Any, event: dict[str, Any]) -> tuple[str, int] | None:

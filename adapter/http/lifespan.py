@@ -8,15 +8,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from enum import Enum, auto
 from typing import Any, Literal
 
-from adapter.errors import AdapterError
+from adapter.errors import LifespanFailed
 
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[..., Awaitable[None]]
 Mode = Literal["auto", "on", "off"]
-
-
-class LifespanFailed(AdapterError):
-    """The application's lifespan startup failed, so this environment cannot serve."""
 
 
 class Phase(Enum):

@@ -8,7 +8,7 @@ other classes over the same application are left out; all other routes are share
 import copy
 import inspect
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adapter.errors import ServeError
@@ -24,7 +24,10 @@ def bind_views(app: Any, instance: Any, *, shared: bool) -> Any:
     `shared=True`, where several deployments of a process serve one application, a copy is.
     """
     router = getattr(app, "router", app)
-    if not isinstance(getattr(router, "routes", None), list) or not _has_views(router.routes):
+    endpoints = list(_endpoints(getattr(router, "routes", None) or ()))
+    for endpoint in endpoints:
+        _refuse_without_self(endpoint, instance)
+    if not any(map(_is_view, endpoints)):
         return app
     if shared:
         app = _detached(app)
@@ -35,11 +38,12 @@ def bind_views(app: Any, instance: Any, *, shared: bool) -> Any:
     return app
 
 
-def _has_views(routes: Iterable[Any]) -> bool:
-    return any(
-        _has_views(_included(route).routes) if _included(route) else _is_view(_endpoint(route))
-        for route in routes
-    )
+def _endpoints(routes: Iterable[Any]) -> Iterator[Any]:
+    for route in routes:
+        if (router := _included(route)) is not None:
+            yield from _endpoints(router.routes)
+        else:
+            yield _endpoint(route)
 
 
 def _included(route: Any) -> Any:
@@ -68,13 +72,12 @@ def _bound_routes(routes: Iterable[Any], instance: Any) -> list[Any]:
 
 def _bound_route(route: Any, instance: Any) -> Any:
     if (router := _included(route)) is not None:
-        if not _has_views(router.routes):
+        if not any(map(_is_view, _endpoints(router.routes))):
             return route
         inner = _copied(router)
         inner.routes = _bound_routes(router.routes, instance)
         return type(route)(original_router=inner, include_context=route.include_context)
     endpoint = _endpoint(route)
-    _refuse_without_self(endpoint, instance)
     if not _is_view(endpoint):
         return route
     if not _belongs(endpoint, instance):
@@ -104,15 +107,23 @@ def _refuse_without_self(endpoint: Any, instance: Any) -> None:
 
 def _remade(route: Any, endpoint: types.MethodType) -> Any:
     """Make a route of the same kind and settings: its constructor's parameters are attributes."""
-    parameters = inspect.signature(type(route).__init__).parameters
-    settings = {
-        name: getattr(route, name)
-        for name in parameters
-        if name not in {"self", "endpoint"} and hasattr(route, name)
-    }
+    names = _parameters(type(route)) - {"self", "endpoint"}
+    settings = {name: getattr(route, name) for name in sorted(names) if hasattr(route, name)}
     remade = type(route)(**settings, endpoint=endpoint)
     setattr(remade, _VIEW, endpoint.__func__)
     return remade
+
+
+def _parameters(kind: Any) -> set[str]:
+    """Name what a constructor takes, with what it passes on to its base as keywords."""
+    names: set[str] = set()
+    for base in kind.__mro__:
+        parameters = inspect.signature(base.__init__).parameters.values()
+        variable = {p.name for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+        names |= {parameter.name for parameter in parameters} - variable
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return names
 
 
 def _detached(app: Any) -> Any:

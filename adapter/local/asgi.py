@@ -6,8 +6,6 @@ from starlette.types import Receive, Scope, Send
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-_DRAINED = 16  # times the limit
-
 
 class ClientGoneError(Exception):
     """The client hung up before its request was complete."""
@@ -18,26 +16,23 @@ class BodyTooLargeError(Exception):
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """Read the request's body, of which at most `limit` bytes are kept.
+    """Read the request's body, at most `limit` bytes.
 
-    Raises `ClientGoneError`, and `BodyTooLargeError` once the client has sent the rest: most
-    clients read no answer before they have written their request, and would see a broken
-    connection instead of the 413. Far above the limit that courtesy ends.
+    Raises `BodyTooLargeError` as soon as that is known, and `ClientGoneError`. uvicorn reads and
+    drops what the client still sends after the response.
     """
     chunks: list[bytes] = []
     size = 0
     more = True
-    while more and size <= limit * _DRAINED:
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
-        size += len(message.get("body", b""))
         chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
         if size > limit:
-            chunks.clear()
+            raise BodyTooLargeError
         more = message.get("more_body", False)
-    if size > limit:
-        raise BodyTooLargeError
     return b"".join(chunks)
 
 

@@ -107,6 +107,7 @@ class Environment:
         address = await self._api.start()
         own = process_variables(address, provisioned=self.provisioned)
         variables = {**self.launch.variables, **own}
+        self._set_timer("init", self.launch.init_limit_s, self._init_timed_out)
         await self._process.start(
             Program(
                 command=self.launch.command,
@@ -116,7 +117,6 @@ class Environment:
         )
         if self._gone:  # it was ended while it started
             self._process.kill()
-        self._set_timer("init", self.launch.init_limit_s, self._init_timed_out)
         return await self._process.wait()
 
     async def invoke(self, invocation: Invocation) -> Answer:
@@ -128,7 +128,6 @@ class Environment:
         else:
             self._api.deliver(exchange)
         answer = await exchange.answer
-        await asyncio.sleep(0)  # what it printed lies in the pipe; let the loop read it first
         tail = bytes(self._tail)
         self._tail.clear()
         return replace(answer, cold=cold, log_tail=tail)

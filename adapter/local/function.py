@@ -108,8 +108,6 @@ class LocalFunction:
 
     def environment_idle(self, environment: Environment) -> None:
         """See `Owner`."""
-        if environment not in self._environments:
-            return
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():

@@ -37,6 +37,7 @@ from adapter.serve.handles import DeploymentHandle
 from adapter.serve.names import function_name
 from adapter.serve.transport import Call
 
+SHUTDOWN_S = 5.0  # for one deployment's lifespan shutdown
 _OPTIONS = frozenset({"host", "port"})
 
 
@@ -77,13 +78,16 @@ class InProcessFunction:
         self._running = (thread, function)
 
     def stop(self) -> None:
-        """Run lifespan shutdown and end the thread."""
+        """Run lifespan shutdown and end the thread. What goes wrong then is said, not raised."""
         thread, function = self._require_running()
         self._running = None
         try:
-            thread.submit(function.stop()).result()
-        finally:
-            thread.stop()
+            thread.submit(function.stop()).result(SHUTDOWN_S)
+        except TimeoutError:
+            sys.stderr.write(f"{self.name}: shutdown took more than {SHUTDOWN_S} s; left alone\n")
+        except Exception as error:  # noqa: BLE001 - the user's shutdown code
+            sys.stderr.write(f"{self.name}: {protocol.Failure.of(error).text()}\n")
+        thread.stop()
 
     async def invoke(self, invocation: Invocation) -> Answer:
         """Serve an event; any number may be in flight, as in one replica of Ray Serve."""
@@ -191,26 +195,28 @@ class InProcessServer:
     def run(self, application: Application, name: str, route_prefix: str | None) -> str:
         """Serve an application, in place of one of the same name; returns its ingress' name."""
         self._refuse_taken(name, route_prefix)
+        running = RunningApplication.of(application, name, route_prefix)
         if name in self._applications:
-            self._applications.pop(name).stop()
+            replaced = self._applications.pop(name)
+            self._show_routes()
+            replaced.stop()
         # Constructors may call the deployments that were started before them, so it is known first.
-        running = self._applications[name] = RunningApplication.of(application, name, route_prefix)
+        self._applications[name] = running
         try:
             running.start()
         except BaseException:
             del self._applications[name]
             raise
-        finally:
-            self._show_routes()
+        self._show_routes()
         return running.ingress
 
     def stop(self) -> None:
-        """End HTTP first, then every application."""
+        """End HTTP first, then every application, then what still waits for one."""
         self._thread.submit(self._listener.stop()).result()
-        self._thread.submit(self._front.close()).result()
-        self._thread.stop()
         for application in self._applications.values():
             application.stop()
+        self._thread.submit(self._front.close()).result()
+        self._thread.stop()
 
     def send(self, call: Call) -> Future[Any]:
         """See `Transport`."""
@@ -281,12 +287,14 @@ def url() -> str:
 
 
 def wait() -> None:
-    """Block until SIGINT or SIGTERM, then end everything."""
+    """Block until SIGINT or SIGTERM, then end everything; a second signal ends it at once."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     sys.stdout.write(f"Serving on {url()}. Press Ctrl-C to stop.\n")
     stop.wait()
+    for number, handler in before.items():
+        signal.signal(number, handler)
     shutdown()
 
 
@@ -295,8 +303,10 @@ def shutdown() -> None:
     global _server
     if _server is not None:
         server, _server = _server, None
-        server.stop()
-        transport.connect(None)
+        try:
+            server.stop()
+        finally:
+            transport.connect(None)
 
 
 def _running() -> InProcessServer:

@@ -65,6 +65,22 @@ class _ApiError(Exception):
         )
 
 
+def _refuse_browsers(scope: Scope) -> None:
+    """Refuse what a web page may have made a browser send: it could invoke every function.
+
+    A page of another origin is told by the Origin header, one whose name was pointed at this
+    machine by the Host header.
+    """
+    host = (header(scope, "host") or "").rpartition(":")[0] or header(scope, "host") or ""
+    local = host in _LOCAL_NAMES or _ADDRESS.fullmatch(host)
+    if header(scope, "origin") is not None or not local:
+        raise _ApiError(403, "AccessDeniedException", "Requests of web pages are not served.")
+
+
+_LOCAL_NAMES = frozenset({"localhost", "host.docker.internal"})
+_ADDRESS = re.compile(r"[0-9.]+|\[[0-9a-fA-F:.]+\]")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Invoke:
     """One request to invoke, read and checked."""
@@ -101,6 +117,7 @@ class LambdaApi:
         """Answer one request."""
         request_id = str(uuid.uuid4())
         try:
+            _refuse_browsers(scope)
             reply = await self._answer(scope, receive, request_id)
         except _ApiError as error:
             reply = error.reply

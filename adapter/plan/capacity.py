@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from adapter.errors import PlanError
@@ -60,6 +61,18 @@ def _number(name: str, resources: Mapping[str, Any], key: str) -> float:
     return found
 
 
+def _scaling_options(scaling: AutoscalingConfig | None) -> list[str]:
+    """Name what was said to Ray's own autoscaler; Lambda takes the minimum and the maximum."""
+    if scaling is None:
+        return []
+    return [
+        f"autoscaling_config[{known.name!r}]"
+        for known in fields(scaling)
+        if known.name not in {"min_replicas", "max_replicas"}
+        and getattr(scaling, known.name) != known.default
+    ]
+
+
 def runtime_environment(options: DeploymentOptions) -> Mapping[str, Any]:
     """Return Ray's `runtime_env`: `pip` and `env_vars` have a place on Lambda."""
     found = options.ray_actor_options.get("runtime_env") or {}
@@ -74,7 +87,7 @@ def notes(name: str, options: DeploymentOptions) -> tuple[str, ...]:
             f"{name}: max_ongoing_requests={options.max_ongoing_requests} needs Managed Instances; "
             "default compute runs 1 request per environment.",
         )
-    meaningless = sorted(options.ignored)
+    meaningless = sorted(options.ignored) + _scaling_options(options.autoscaling_config)
     meaningless += sorted(
         f"ray_actor_options[{key!r}]" for key in options.ray_actor_options.keys() - _KNOWN_RESOURCES
     )

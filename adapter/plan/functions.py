@@ -1,16 +1,17 @@
 """From a walked application to the plans of its functions."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adapter.errors import PlanError
+from adapter.errors import InvalidOption, PlanError
 from adapter.plan import capacity
 from adapter.plan.arguments import Imports, expression
 from adapter.plan.calls import literal_calls
 from adapter.plan.graph import Graph, Node
 from adapter.plan.references import deployment_expression
 from adapter.plan.values import FunctionPlan
+from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.names import function_name
 
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
@@ -133,19 +134,21 @@ def entry_point_text(
         line = f"handler = {call}(\n{inner})"
     lines = imports.lines()
     head = f'"""Entry point of {what}. Written by `adapter build {target}`."""'
-    return "\n".join([head, "", *lines, "", line, ""])
+    text = "\n".join([head, "", *lines, "", line, ""])
+    try:
+        compile(text, "app.py", "exec")
+    except SyntaxError as error:
+        raise PlanError(f"{what} cannot be written as Python code: {error.text}") from error
+    return text
 
 
 def _environment(node: Node, graph: Graph, route_prefix: str | None) -> dict[str, str]:
     options = node.deployment.settings
     prefix = route_prefix if node is graph.ingress else None
     variables = {
-        **place(graph.application, graph.ingress.name, prefix),
-        **{
-            str(name): str(value)
-            for name, value in (capacity.runtime_environment(options).get("env_vars") or {}).items()
-        },
+        **_env_vars(node),
         **options.lambda_options.environment,
+        **place(graph.application, graph.ingress.name, prefix),
     }
     return dict(sorted(variables.items()))
 
@@ -161,11 +164,23 @@ def place(application: str, ingress: str, route_prefix: str | None) -> dict[str,
     return variables
 
 
+def _env_vars(node: Node) -> dict[str, str]:
+    found: Any = capacity.runtime_environment(node.deployment.settings).get("env_vars") or {}
+    if not isinstance(found, Mapping):
+        raise PlanError(f"{node.name}: runtime_env['env_vars']={found!r} must be a dict.")
+    variables = {str(name): str(value) for name, value in found.items()}
+    try:
+        LambdaOptions(environment=variables)  # the same rules
+    except InvalidOption as error:
+        raise PlanError(f"{node.name}: runtime_env['env_vars']: {error}") from error
+    return variables
+
+
 def _requirements(node: Node) -> tuple[str, ...]:
     pip: Any = capacity.runtime_environment(node.deployment.settings).get("pip") or ()
     if isinstance(pip, dict):
         pip = pip.get("packages") or ()
-    if isinstance(pip, str) or not all(isinstance(line, str) for line in pip):
+    if not isinstance(pip, (list, tuple)) or not all(isinstance(line, str) for line in pip):
         raise PlanError(
             f"{node.name}: runtime_env['pip']={pip!r} must be a list of requirements, "
             "for example ['scikit-learn==1.7'].",
@@ -181,10 +196,15 @@ def _calls(node: Node, graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...]]:
     wanted += [(name, graph.application) for name in node.deployment.settings.lambda_options.calls]
     calls, notes = [], []
     for name, application in dict.fromkeys(wanted):
-        if application == graph.application and name not in known:
+        if application != graph.application:
+            notes.append(
+                f"{node.name}: the handle to {name!r} of application {application!r} works on AWS "
+                "only where that application is deployed in the same stack, which it is not yet.",
+            )
+        elif name not in known:
             notes.append(
                 f"{node.name}: asks for a handle to {name!r}, which is not in the application.",
             )
-            continue
-        calls.append(function_name(name, application))
+        else:
+            calls.append(function_name(name, application))
     return tuple(sorted(calls)), tuple(notes)

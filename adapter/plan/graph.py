@@ -61,7 +61,7 @@ class _Walk:
     nodes: list[Node] = field(default_factory=list)
     _names: dict[int, str] = field(default_factory=dict)
     _kept: list[Application] = field(default_factory=list)
-    _open: list[tuple[int, str]] = field(default_factory=list)
+    _open: list[tuple[object, str]] = field(default_factory=list)
 
     def visit(self, application: Application) -> str:
         """Add an application's nodes and return the name of its deployment."""
@@ -88,14 +88,15 @@ class _Walk:
         return name
 
     def _enter(self, value: object, label: str) -> None:
-        if id(value) in {opened for opened, _ in self._open}:
-            path = " → ".join([*(name for _, name in self._open), label])
+        if any(opened is value for opened, _ in self._open):
+            names = (name for opened, name in self._open if isinstance(opened, Application))
+            path = " → ".join([*names, label])
             raise PlanError(
                 f"{label} is among its own constructor arguments ({path}). Break the cycle: let "
                 "one of them ask for the other with serve.get_deployment_handle(...) when it "
                 "is used.",
             )
-        self._open.append((id(value), label))
+        self._open.append((value, label))
 
     def _replace(self, value: Any, calls: list[str]) -> Any:
         if isinstance(value, Application):

@@ -12,8 +12,8 @@ from adapter.serve.deployments import Application, Deployment
 def deployment_expression(node: Node, target_module: str, imports: Imports) -> str:
     """Write the expression that gives the node's deployment when its modules are imported.
 
-    Looks for it where the class is defined and in TARGET's module. Raises `PlanError` where it is
-    bound to no name there.
+    Looks for it where the class is defined, so that a function imports little, then in TARGET's
+    module. Raises `PlanError` where it is bound to no name there.
     """
     for module, name, found in _candidates(node, target_module):
         imported = imports.add(module, name)
@@ -32,7 +32,8 @@ def _candidates(node: Node, target_module: str) -> list[tuple[str, str, Any]]:
     for module in dict.fromkeys([func_or_class.__module__, target_module]):
         for name, value in vars(sys.modules[module]).items():
             found += _named_deployment(module, name, value, func_or_class)
-    return sorted(found, key=lambda candidate: _distance(candidate[2], node))
+    own = func_or_class.__module__
+    return sorted(found, key=lambda found: (found[0] != own, _distance(found[2], node)))
 
 
 def _qualified(func_or_class: Any) -> list[tuple[str, str, Any]]:

@@ -3,13 +3,13 @@
 import difflib
 import importlib
 import inspect
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from adapter.errors import TargetError
-from adapter.function import is_factory
+from adapter.errors import InvalidOption, TargetError
 from adapter.plan.arguments import Imports
 from adapter.plan.functions import (
     check_name,
@@ -22,10 +22,10 @@ from adapter.plan.functions import (
 from adapter.plan.graph import walk
 from adapter.plan.routes import application_routes, ingress_routes
 from adapter.plan.values import ApplicationPlan, FunctionPlan
+from adapter.serve import running
 from adapter.serve.deployments import Application, Deployment
-from adapter.serve.ingresses import ingress_of
+from adapter.serve.ingresses import ingress_of, is_factory
 from adapter.serve.names import DEFAULT_APPLICATION, function_name
-from adapter.serve.running import check_route_prefix
 
 
 def plan_target(
@@ -42,7 +42,8 @@ def plan_target(
     malformed prefix, `TargetError` where TARGET names no application, `PlanError` where it cannot
     become Lambda functions, and whatever importing the user's module raises.
     """
-    check_route_prefix(route_prefix)
+    running.check_route_prefix(route_prefix)
+    check_application_name(name)
     found = load_target(target, app_dir=app_dir)
     if isinstance(found, Application):
         return plan_application(found, target, name=name, route_prefix=route_prefix)
@@ -57,6 +58,15 @@ def plan_target(
             "Deployment.bind(), a FastAPI or other ASGI application, or a function that makes one.",
         )
     return _plan_asgi(found, target, name, route_prefix)
+
+
+def check_application_name(name: str) -> None:
+    """Raise `InvalidOption` where function names cannot begin with it."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise InvalidOption(
+            f"the application's name {name!r} must hold letters, digits, hyphens and underscores "
+            "only, and at least one of them.",
+        )
 
 
 def plan_application(
@@ -142,6 +152,7 @@ def _import(name: str, app_dir: Path) -> ModuleType:
     if str(app_dir) not in sys.path:
         sys.path.insert(0, str(app_dir))
     importlib.invalidate_caches()
+    running.importing = True
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -149,6 +160,8 @@ def _import(name: str, app_dir: Path) -> ModuleType:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
         raise TargetError(_no_module(error.name, app_dir)) from error
+    finally:
+        running.importing = False
 
 
 def _no_module(name: str, app_dir: Path) -> str:

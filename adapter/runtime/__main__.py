@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 
 from adapter.runtime.client import RuntimeApi
@@ -27,8 +28,10 @@ def main() -> int:
         return _fail_init(api, Failure.of(error))
     function = FunctionSettings.from_environment(os.environ)
     loop = getattr(handler, "loop", None) or asyncio.new_event_loop()
-    with contextlib.suppress(OSError, KeyboardInterrupt):  # the environment is being ended
-        loop.run_until_complete(serve(api, handler, function))
+    serving = loop.create_task(serve(api, handler, function))
+    loop.add_signal_handler(signal.SIGTERM, serving.cancel)
+    with contextlib.suppress(OSError, asyncio.CancelledError):  # the environment is being ended
+        loop.run_until_complete(serving)
     api.close()
     if (close := getattr(handler, "close", None)) is not None:
         close()

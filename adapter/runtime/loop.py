@@ -1,5 +1,7 @@
 """The loop: ask for an invocation, let the handler serve it, post the answer, again."""
 
+import asyncio
+import contextvars
 import inspect
 import json
 import os
@@ -17,8 +19,8 @@ Handler = Callable[[Any, Any], Any]
 async def serve(api: RuntimeApi, handler: Handler, function: FunctionSettings) -> None:
     """Serve invocations until the Runtime API is gone, which raises OSError.
 
-    `handler` is `handler(event, context)`; one with a coroutine method `invoke`, as the adapter's
-    own, is awaited on this loop. An error in it is posted and the loop goes on.
+    `handler` is `handler(event, context)`, plain or async; of the adapter's own handlers the
+    coroutine method `invoke` is awaited on this loop. An error is posted and the loop goes on.
     """
     invoke = getattr(handler, "invoke", None) or handler
     while True:
@@ -47,8 +49,12 @@ async def _serve_one(
 
 
 async def _result(invoke: Handler, invocation: Invocation, context: LambdaContext) -> bytes:
-    result = invoke(json.loads(invocation.body), context)
-    return to_json(await result if inspect.isawaitable(result) else result)
+    # A context of its own: what user code sets in a context variable ends with the invocation.
+    own = contextvars.copy_context()
+    result = own.run(invoke, json.loads(invocation.body), context)
+    if inspect.isawaitable(result):
+        result = await own.run(asyncio.ensure_future, result)
+    return to_json(result)
 
 
 async def _fail(api: RuntimeApi, invocation: Invocation, failure: Failure) -> None:

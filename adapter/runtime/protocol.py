@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import adapter
+from adapter import json_bytes
 
 VERSION: Final = "2018-06-01"
 NEXT: Final = f"/{VERSION}/runtime/invocation/next"
@@ -89,10 +90,10 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """Describe an exception, the user's frames before ours."""
+        """Describe an exception, the user's frames before ours; never raises."""
         return cls(
             error_type=type(error).__name__,
-            message=str(error),
+            message=_text(error),
             stack_trace=tuple(_stack(error)),
         )
 
@@ -108,7 +109,8 @@ class Failure:
 
     def headers(self) -> dict[str, str]:
         """The category that Lambda reports in its metrics."""
-        return {ERROR_TYPE: f"Function.{self.error_type}", "content-type": "application/json"}
+        error_type = self.error_type.encode("ascii", "backslashreplace").decode()
+        return {ERROR_TYPE: f"Function.{error_type}", "content-type": "application/json"}
 
     def text(self) -> str:
         """The log record."""
@@ -123,14 +125,27 @@ _MACHINERY = tuple(
 )
 
 
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as failure:  # noqa: BLE001 - the user's own __str__
+        return f"<no text: __str__ raised {type(failure).__name__}>"
+
+
 def _stack(error: BaseException) -> list[str]:
-    """Format the traceback without the frames between the Runtime API and the user's code."""
-    chain = traceback.TracebackException.from_exception(error)
+    """Format the tracebacks, causes first, without what lies before the user's code."""
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None and cause not in chain:
+        chain.append(cause)
     lines: list[str] = []
-    if (cause := error.__cause__) is not None:
-        lines += [*_stack(cause), f"{type(cause).__name__}: {cause}\n"]
+    for cause in reversed(chain[1:]):
+        lines += [*_frames(cause), f"{type(cause).__name__}: {_text(cause)}\n"]
         lines.append("The above exception was the direct cause of:\n")
-    return lines + _without_leading_own_frames(chain.stack)
+    return lines + _frames(error)
+
+
+def _frames(error: BaseException) -> list[str]:
+    return _without_leading_own_frames(traceback.extract_tb(error.__traceback__))
 
 
 def _without_leading_own_frames(stack: traceback.StackSummary) -> list[str]:
@@ -145,7 +160,8 @@ def _is_own(filename: str) -> bool:
 
 
 def to_json(result: Any) -> bytes:
-    """Write a handler's result. Raises TypeError or ValueError for what JSON cannot say."""
-    if isinstance(result, bytes):
-        return result
-    return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
+    """Write a handler's result; bytes are sent as they are.
+
+    Raises TypeError or ValueError for what JSON cannot say.
+    """
+    return result if isinstance(result, bytes) else json_bytes.dump(result)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from adapter.errors import InvalidOption
+
 T = TypeVar("T", bound=type)
 
 _ATTRIBUTE = "__serve_ingress__"
@@ -36,10 +38,10 @@ def ingress(app: Any = None) -> Callable[..., Any]:
     class get `self`, or a function without arguments that makes one, called once per environment.
     Without a class, `serve.ingress(app)()` makes the default one, `ASGIIngressDeployment`.
 
-    Raises ValueError where the decorated thing is no class, has a `__call__`, or where `app` is
-    None and the class has no `__serve_build_asgi_app__`.
+    Raises `InvalidOption`, a ValueError, where the decorated thing is no class, has a `__call__`,
+    or where `app` is None and the class has no `__serve_build_asgi_app__`.
     """
-    marked = Ingress(app, is_factory=inspect.isfunction(app))
+    marked = Ingress(app, is_factory=is_factory(app))
 
     def decorate(cls: T | None = None) -> T | type:
         if cls is None:
@@ -55,6 +57,19 @@ def ingress(app: Any = None) -> Callable[..., Any]:
     return decorate
 
 
+def is_factory(app: Any) -> bool:
+    """Whether `app` is a function that makes an application, not an application itself."""
+    if not inspect.isfunction(app):
+        return False
+    required = [
+        parameter
+        for parameter in inspect.signature(app).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    return not required
+
+
 def ingress_of(func_or_class: Any) -> Ingress | None:
     """Return what `@serve.ingress` attached to a class, None where it was not used."""
     found = getattr(func_or_class, _ATTRIBUTE, None)
@@ -63,11 +78,11 @@ def ingress_of(func_or_class: Any) -> Ingress | None:
 
 def _require_ingress_class(cls: Any, app: Any) -> None:
     if not inspect.isclass(cls):
-        raise ValueError("@serve.ingress must be used with a class.")
+        raise InvalidOption("@serve.ingress must be used with a class.")
     if any("__call__" in base.__dict__ for base in cls.__mro__):
-        raise ValueError("Classes passed to @serve.ingress may not have __call__ method.")
+        raise InvalidOption("Classes passed to @serve.ingress may not have __call__ method.")
     if app is None and not hasattr(cls, "__serve_build_asgi_app__"):
-        raise ValueError(
+        raise InvalidOption(
             f"@serve.ingress() without an application needs {cls.__name__} to define "
             "__serve_build_asgi_app__.",
         )

@@ -56,8 +56,8 @@ def _require_range(name: str, value: object, least: int, most: int) -> None:
 def _require_variable(name: object, value: object) -> None:
     if not isinstance(name, str) or not _VARIABLE_NAME.fullmatch(name):
         raise InvalidOption(
-            f"environment variable {name!r} must start with a letter and hold only letters, "
-            "digits and underscores.",
+            f"environment variable {name!r} must be two or more letters, digits and underscores, "
+            "the first one a letter.",
         )
     if name.startswith(RESERVED_VARIABLES):
         raise InvalidOption(

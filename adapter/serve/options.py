@@ -25,8 +25,8 @@ class AutoscalingConfig:
     """How many environments a deployment keeps and may grow to, in Ray Serve's words.
 
     On Lambda `min_replicas` is kept warm (provisioned concurrency) and `max_replicas` is a cap
-    (reserved concurrency). `target_ongoing_requests`, per replica, becomes the utilisation that
-    scaling aims at. The remaining fields tune Ray's own autoscaler and have no meaning on Lambda.
+    (reserved concurrency). The remaining fields tune Ray's own autoscaler; they are accepted, and
+    `adapter build` says that they have no meaning on Lambda.
     """
 
     min_replicas: int = 1

@@ -5,13 +5,17 @@ functions are the one door between them, opened when they are called, so that im
 `adapter.serve` inside a Lambda function loads no server.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
-from adapter.errors import InvalidOption, LocalError
+from adapter.errors import InvalidOption, LocalError, ServeError
 from adapter.serve.deployments import Application
 from adapter.serve.handles import DeploymentHandle
 from adapter.serve.names import DEFAULT_APPLICATION
+
+# Set while TARGET is imported: `serve.run` would serve it a second time, from the wrong process.
+importing = False
 
 
 def start(http_options: Mapping[str, Any] | None = None) -> None:
@@ -49,6 +53,11 @@ def run(
     if not name:
         raise LocalError("name='' must be a non-empty string.")
     check_route_prefix(route_prefix)
+    if importing or "AWS_LAMBDA_RUNTIME_API" in os.environ:
+        raise ServeError(
+            "serve.run was called while the module was imported to be served or built; put it "
+            "under `if __name__ == '__main__':`.",
+        )
     from adapter.local import in_process  # noqa: PLC0415 - see the module's docstring
 
     handle = in_process.run(target, name, route_prefix)

@@ -5,6 +5,7 @@ A handle knows names and arguments. A transport brings them to the deployment: a
 """
 
 import asyncio
+import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -45,6 +46,7 @@ class Transport(Protocol):
 _connected: Transport | None = None
 _lambda: "LambdaTransport | None" = None
 _loop: asyncio.AbstractEventLoop | None = None
+_starting = threading.Lock()  # the first handles may be used in many threads at once
 
 
 def connect(transport: Transport | None) -> None:
@@ -73,8 +75,9 @@ def current() -> Transport:
     global _lambda  # noqa: PLW0603 - made at the first call, because a function may never call
     if _connected is not None:
         return _connected
-    if _lambda is None:
-        from adapter.calls.client import LambdaTransport  # noqa: PLC0415 - loaded when used
+    with _starting:
+        if _lambda is None:
+            from adapter.calls.client import LambdaTransport  # noqa: PLC0415 - loaded when used
 
-        _lambda = LambdaTransport(lambda: _loop)
-    return _lambda
+            _lambda = LambdaTransport(lambda: _loop)
+        return _lambda

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from adapter.calls.endpoint import Endpoint, credentials, endpoint
+from adapter.calls.endpoint import Endpoint, _boto3_credentials, credentials, endpoint
 from adapter.calls.sigv4 import Credentials
 from adapter.errors import ServeError
 
@@ -117,6 +117,11 @@ def test_credentials_of_the_environment(
     expected: Credentials,
 ) -> None:
     assert credentials(variables) == expected
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    _boto3_credentials.cache_clear()
 
 
 @pytest.fixture

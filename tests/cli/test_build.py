@@ -60,8 +60,8 @@ def test_build_writes_a_project_and_says_what_it_does(folder: Path) -> None:
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines[:2] == [
-        "  Gateway  512 MB  30 s  HTTP API /         scales from zero",
-        "  Model    512 MB  30 s  called by Gateway  at most 20",
+        "  Gateway  512 MB  30 s  HTTP API / (public)  scales from zero",
+        "  Model    512 MB  30 s  called by Gateway    at most 20",
     ]
     assert lines[2].startswith("  Wrote template.yaml, samconfig.toml, functions/ (2), layers/ (3:")
     assert lines[-1] == "  Next  sam build && sam deploy"

@@ -24,6 +24,7 @@ from tests.local.world import (
     only,
     result_of,
     running,
+    until,
 )
 
 both_runtimes = pytest.mark.parametrize("command", [RUNTIME, AWS_RUNTIME], ids=["ours", "AWS's"])
@@ -110,12 +111,12 @@ async def test_a_timeout_kills_the_process(tmp_path: Path, command: tuple[str, .
     ):
         pid = result_of(await function.invoke(invocation()))
         answer = await function.invoke(invocation({"gate": gate.path}, request_id="the-id"))
+        await until(lambda: not is_alive(pid))
 
     assert result_of(answer) == {
         "errorType": "Sandbox.Timedout",
         "errorMessage": "RequestId: the-id Error: Task timed out after 0.30 seconds",
     }
-    assert not is_alive(pid)
 
 
 async def test_the_deadline_counts_from_the_invocation(tmp_path: Path) -> None:
@@ -170,12 +171,13 @@ async def test_output_has_the_functions_name(tmp_path: Path) -> None:
 
 
 async def test_the_log_tail_is_the_end_of_what_one_invocation_printed(tmp_path: Path) -> None:
-    source = "def handler(event, context):\n    print(event * 3000)\n"
+    source = "def handler(event, context):\n    print(event[0] * event[1])\n"
     async with running(function_plan(source), tmp_path) as (function, _):
-        await function.invoke(invocation("a"))
-        answer = await function.invoke(invocation("bc"))
+        long = await function.invoke(invocation(["bc", 3000]))
+        short = await function.invoke(invocation(["a", 1]))
 
-    assert answer.log_tail == b"c" + b"bc" * 2047 + b"\n"
+    assert long.log_tail == b"c" + b"bc" * 2047 + b"\n"
+    assert short.log_tail == b"a\n"
 
 
 async def test_the_states_of_a_life(tmp_path: Path) -> None:
@@ -243,6 +245,23 @@ async def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 
     assert not is_alive(environment.pid)
     assert not records.of("crash")
+
+
+async def test_killed_before_its_process_is_up_it_ends_all_the_same(tmp_path: Path) -> None:
+    launch = launch_of(function_plan(), tmp_path)
+    environment = Environment(launch, _Owner(), Records().log, provisioned=False)
+    life = asyncio.create_task(environment.live())
+    environment.kill()
+    await life
+
+    assert environment.state is State.GONE
+
+
+async def test_once_ready_the_limit_of_the_init_is_lifted(tmp_path: Path) -> None:
+    async with running(function_plan(), tmp_path) as (function, _):
+        await function.invoke(invocation())
+
+        assert only(function.environments)._timers["init"].cancelled()
 
 
 async def test_invoking_one_that_is_gone_fails(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapter.local.environment import State
+from adapter.local.environment import Environment, State
 from adapter.local.function import Capacity, LocalFunction
 from adapter.local.invocation import ThrottledError
 from adapter.plan.values import Concurrency
@@ -120,7 +120,10 @@ async def test_a_waiting_caller_that_gives_up_leaves_the_queue(tmp_path: Path) -
     assert answer.error_type is None
 
 
-async def test_an_environment_given_to_a_caller_that_gave_up_is_not_lost(tmp_path: Path) -> None:
+async def test_an_environment_given_to_a_caller_that_gave_up_is_not_lost(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     gate = Gate(tmp_path)
     capacity = Capacity(max_environments=1)
     async with running(function_plan(GATED), tmp_path, capacity=capacity) as (function, _):
@@ -128,10 +131,14 @@ async def test_an_environment_given_to_a_caller_that_gave_up_is_not_lost(tmp_pat
         async with gate.holding():
             waits = asyncio.create_task(function.invoke(invocation()))
             await until(lambda: function._waiters)
-            waiter = function._waiters[0]
-        waiter.add_done_callback(lambda _: waits.cancel())
-        await held
-        await asyncio.gather(waits, return_exceptions=True)
+        given = function.environment_idle
+
+        def given_too_late(environment: Environment) -> None:
+            given(environment)
+            waits.cancel()
+
+        monkeypatch.setattr(function, "environment_idle", given_too_late)
+        await asyncio.gather(held, waits, return_exceptions=True)
         answer = await function.invoke(invocation())
 
     assert waits.cancelled()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapter.local.function import LocalFunction
+from adapter.local.function import Capacity, LocalFunction
 from adapter.local.http_event import HttpApiRoute
 from adapter.local.http_front import MAX_BODY, HttpRoute
 from adapter.plan.values import Concurrency
@@ -195,6 +195,22 @@ async def test_a_body_above_the_limits_is_too_large(size: int) -> None:
     assert not environments
 
 
+async def test_a_client_that_sends_far_too_much_still_gets_to_read_the_answer() -> None:
+    def send(served: Served) -> int:
+        parts = urlsplit(served.server.http_url)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+        try:
+            connection.request("POST", "/", b"x" * (3 * MAX_BODY))
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    async with serving(application_plan(function_plan())) as served:
+        status = await asyncio.to_thread(send, served)
+
+    assert status == 413
+
+
 async def test_a_chunked_body_gets_a_length() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"ab"
@@ -242,7 +258,8 @@ async def test_an_application_without_prefix_is_not_on_http() -> None:
 
 
 async def test_a_client_that_hangs_up_early_is_no_invocation() -> None:
-    async with serving(application_plan(function_plan())) as served:
+    one = Capacity(max_environments=1)  # so that an invocation would come before the next one
+    async with serving(application_plan(function_plan()), capacity=one) as served:
         await asyncio.to_thread(_cut, served)
         await served.http.get("/")
         records = served.records.of("invocation")

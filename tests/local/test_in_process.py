@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from adapter import serve
-from adapter.errors import LocalError, RemoteError, ServeError
+from adapter.errors import LocalError, PlanError, RemoteError, ServeError
 from adapter.local import in_process
 from adapter.serve.deployments import Application
 
@@ -332,3 +334,61 @@ def test_a_blocking_run_ends_at_a_signal_and_runs_shutdown(tmp_path: Path, numbe
         rest = process.stdout.read()
 
     assert (rest, process.returncode) == ("shut down\n", 0)
+
+
+def test_a_replacement_that_cannot_be_planned_leaves_the_old_one_serving() -> None:
+    handle = serve.run(bound(Adder, 1))
+    itself: list[Any] = []
+    itself.append(bound(Adder, itself))
+
+    with pytest.raises(PlanError, match="among its own constructor arguments"):
+        serve.run(itself[0])
+
+    assert handle.remote(1).result(timeout_s=10) == 2
+
+
+def test_shutdown_does_not_wait_for_a_request_that_is_stuck() -> None:
+    started = threading.Event()
+
+    @serve.deployment
+    class Stuck:
+        async def __call__(self, _request: Request) -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+    serve.run(bound(Stuck))
+    client = threading.Thread(target=lambda: status("/"), daemon=True)
+    client.start()
+    started.wait()
+
+    serve.shutdown()
+
+    client.join()
+
+
+def test_a_shutdown_that_fails_does_not_keep_the_others_from_theirs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        raise OSError("cannot close")
+
+    @serve.deployment
+    class Model:
+        def __del__(self) -> None:
+            ended.append("model")
+
+    @serve.deployment
+    @serve.ingress(FastAPI(lifespan=lifespan))
+    class Gateway:
+        def __init__(self, model: Any) -> None:
+            self.model = model
+
+    serve.run(bound(Gateway, bound(Model)))
+    serve.shutdown()
+
+    assert ended == ["model"]
+    assert "cannot close" in capsys.readouterr().err

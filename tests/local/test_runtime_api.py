@@ -6,6 +6,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
 from adapter.http1 import Connection, Response, read_head
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import MAX_PAYLOAD
@@ -363,6 +365,15 @@ async def test_bytes_that_are_no_http_end_the_connection_only() -> None:
 
     assert rest == b""
     assert exchange.invocation.payload == b'"still here"'
+
+
+async def test_close_ends_connections_that_ask_for_nothing() -> None:
+    async with _runtime() as runtime:
+        await runtime.given()
+        await runtime.api.close()
+        connection = runtime._open[0]
+        with pytest.raises(ConnectionError):
+            await connection.request("GET", NEXT, {})
 
 
 async def test_close_ends_waiting_polls() -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import boto3
 import httpx2
 from botocore.config import Config
-from mypy_boto3_lambda import LambdaClient
 
 from adapter.local.environment import Environment, Launch
 from adapter.local.function import Capacity, LocalFunction
@@ -118,7 +117,7 @@ class Served:
         self.http = httpx2.AsyncClient(base_url=server.http_url, timeout=30)
 
     @cached_property
-    def client(self) -> LambdaClient:
+    def client(self) -> Any:
         """A boto3 client that tries once."""
         return boto3.client(
             "lambda",
@@ -235,5 +234,5 @@ def is_alive(pid: int) -> bool:
     """Whether a process is there and no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from adapter import serve
-from adapter.serve.ingresses import ASGIIngressDeployment, Ingress, ingress_of
+from adapter.serve.ingresses import ASGIIngressDeployment, Ingress, ingress_of, is_factory
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -107,3 +107,31 @@ def test_default_classes_do_not_share_their_ingress() -> None:
 
     assert ingress_of(first) != ingress_of(second)
     assert ingress_of(ASGIIngressDeployment) is None
+
+
+def optional(name: str = "") -> None: ...
+def variable(*_args: Any, **_kwargs: Any) -> None: ...
+def keyword(*, name: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("app", "expected"),
+    [
+        (lambda: None, True),
+        (optional, True),
+        (variable, True),
+        (keyword, False),
+        (application, False),
+        (lambda scope: scope, False),
+        (Application(), False),
+        (Application, False),
+        (len, False),
+        (None, False),
+    ],
+)
+def test_factory_is_a_function_that_needs_no_arguments(app: Any, *, expected: bool) -> None:
+    assert is_factory(app) is expected
+
+
+def test_asgi_function_is_served_and_not_called() -> None:
+    assert ingress_of(serve.ingress(application)()) == Ingress(application, is_factory=False)

@@ -43,8 +43,9 @@ def test_value_inside_its_range_is_taken(written: dict[str, Any]) -> None:
         ({"environment": ["A=1"]}, "environment=['A=1'] must be a dict of strings."),
         (
             {"environment": {"1A": "x"}},
-            "environment variable '1A' must start with a letter and hold only letters, digits",
+            "environment variable '1A' must be two or more letters, digits and underscores, the",
         ),
+        ({"environment": {"A": "x"}}, "environment variable 'A' must be two or more letters, di"),
         ({"environment": {"A_B": 1}}, "environment variable A_B=1 must be a string."),
     ],
 )

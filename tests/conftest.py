@@ -1,0 +1,25 @@
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from adapter.function import Function
+from adapter.serve import context
+
+
+@pytest.fixture(autouse=True)
+def _outside_of_any_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function says whose process it is, as on Lambda; here the next test follows."""
+    monkeypatch.setattr(context, "_process_deployment", None)
+
+
+@pytest.fixture
+def closing() -> Iterator[Callable[[Function], Function]]:
+    """Close a function when the test is done: `closing(entry_point(Model))`."""
+    with contextlib.ExitStack() as functions:
+
+        def close_later(function: Function) -> Function:
+            functions.callback(function.close)
+            return function
+
+        yield close_later

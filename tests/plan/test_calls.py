@@ -1,0 +1,235 @@
+import pytest
+
+from tests.plan.programs import Program
+
+MODELS = """
+from adapter import serve
+
+@serve.deployment
+class Model:
+    def __call__(self): ...
+
+Other = Model.options(name="Other")
+"""
+
+
+def calls(program: Program, source: str, **settings: str) -> tuple[str, ...]:
+    """Plan a program whose ingress is `Gateway`; Model and Other are in the application too."""
+    program.write(models=MODELS)
+    plan = program.plan(
+        f"from models import Model, Other\n{source}\n"
+        "\nif not hasattr(Gateway, 'bind'):\n    Gateway = serve.deployment(Gateway)\n"
+        "\n@serve.deployment\nclass Root:\n    def __init__(self, *a): ...\n"
+        "\napp = Root.bind(Gateway.bind(), Model.bind(), Other.bind())\n",
+        **settings,
+    )
+    prefix = f"{settings['name']}-" if settings else ""
+    return plan.function(f"{prefix}Gateway").calls
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'serve.get_deployment_handle("Model")',
+        'serve.get_deployment_handle("Model", "default")',
+        'serve.get_deployment_handle("Model", app_name="default")',
+        'serve.get_deployment_handle(deployment_name="Model")',
+        'get_deployment_handle("Model")',
+        'serve.get_deployment_handle("Model").predict.remote(1)',
+        'adapter.serve.get_deployment_handle("Model", _check_exists=False)',
+    ],
+)
+def test_literal_handle_in_the_class_is_a_call(program: Program, expression: str) -> None:
+    source = f"class Gateway:\n    def method(self):\n        return {expression}\n"
+
+    assert calls(program, source) == ("Model",)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "serve.get_deployment_handle(name)",
+        "serve.get_deployment_handle()",
+        'serve.get_deployment_handle("Model", application)',
+        'serve.get_app_handle("Model")',
+        "\"get_deployment_handle('Model')\"",
+    ],
+)
+def test_what_is_not_literal_is_not_guessed(program: Program, expression: str) -> None:
+    source = (
+        f"class Gateway:\n    def method(self, name, application):\n        return {expression}\n"
+    )
+
+    assert calls(program, source) == ()
+
+
+def test_functions_that_the_class_names_are_followed(program: Program) -> None:
+    source = """
+def other():
+    return serve.get_deployment_handle("Other")
+
+def model(function=other):
+    return [serve.get_deployment_handle("Model"), model]
+
+def unused():
+    return serve.get_deployment_handle("Root")
+
+class Neighbour:
+    def method(self):
+        return serve.get_deployment_handle("Root")
+
+class Gateway:
+    def method(self):
+        return model(), Neighbour
+"""
+
+    assert calls(program, source) == ("Model", "Other")
+
+
+def test_factory_and_its_dependencies_are_followed(program: Program) -> None:
+    source = """
+from fastapi import Depends, FastAPI
+
+def model():
+    return serve.get_deployment_handle("Model")
+
+def factory():
+    app = FastAPI()
+
+    def other():
+        return serve.get_deployment_handle("Other", "default")
+
+    @app.get("/")
+    async def root(a=Depends(model), b=Depends(other)): ...
+
+    return app
+
+Gateway = serve.deployment(name="Gateway")(serve.ingress(factory)())
+"""
+
+    assert calls(program, source) == ("Model", "Other")
+
+
+def test_functions_beside_the_routes_of_an_application_are_followed(program: Program) -> None:
+    program.write(
+        routers="""
+        from fastapi import APIRouter, Depends
+        from adapter import serve
+
+        router = APIRouter()
+
+        def model():
+            return serve.get_deployment_handle("Model")
+
+        @router.get("/")
+        def root(model=Depends(model)): ...
+        """,
+    )
+    source = """
+from fastapi import Depends, FastAPI
+from routers import router
+
+app = FastAPI()
+app.include_router(router, prefix="/v1")
+
+def other():
+    return serve.get_deployment_handle("Other")
+
+@app.get("/")
+def root(other=Depends(other)): ...
+
+@serve.ingress(app)
+class Gateway: ...
+"""
+
+    assert calls(program, source) == ("Model", "Other")
+
+
+def test_other_deployments_of_a_module_call_for_themselves(program: Program) -> None:
+    source = """
+@serve.deployment
+class Neighbour:
+    def method(self):
+        return serve.get_deployment_handle("Other")
+
+@serve.deployment
+class Gateway:
+    def method(self):
+        return serve.get_deployment_handle("Model")
+"""
+
+    assert calls(program, source) == ("Model",)
+
+
+def test_function_deployment_is_followed(program: Program) -> None:
+    source = "def Gateway():\n    return serve.get_deployment_handle('Model')\n"
+
+    assert calls(program, source) == ("Model",)
+
+
+def test_call_carries_the_name_of_its_application(program: Program) -> None:
+    source = (
+        "class Gateway:\n    def method(self):\n        return get_deployment_handle('Model')\n"
+    )
+
+    assert calls(program, source, name="shop") == ("shop-Model",)
+
+
+def test_handle_to_another_application_is_said_to_need_it(program: Program) -> None:
+    plan = program.plan(
+        """
+        @serve.deployment
+        def app_():
+            return serve.get_deployment_handle("Price", "billing")
+
+        app = app_.options(name="app").bind()
+        """,
+    )
+
+    assert plan.functions[0].calls == ()
+    [note] = plan.functions[0].notes
+    assert note.startswith("app: the handle to 'Price' of application 'billing' works on AWS only")
+
+
+def test_composition_of_ray_serves_guide_needs_one_permission(program: Program) -> None:
+    plan = program.plan(
+        """
+        from fastapi import Depends, FastAPI
+
+        @serve.deployment
+        class ModelDeployment:
+            def __call__(self, data: str):
+                return f"Processed: {data}"
+
+        def fastapi_factory():
+            app = FastAPI()
+
+            def get_model_handle():
+                return serve.get_deployment_handle("ModelDeployment", "default")
+
+            @app.post("/predict")
+            async def predict(
+                data: str,
+                model: serve.DeploymentHandle = Depends(get_model_handle)
+            ):
+                result = await model.remote(data)
+                return {"prediction": result}
+
+            return app
+
+        @serve.deployment
+        @serve.ingress(fastapi_factory)
+        class APIGateway:
+            def __init__(self, model_deployment):
+                self.model_deployment = model_deployment
+
+        model = ModelDeployment.options(name="ModelDeployment")
+        gateway = APIGateway.bind(model.bind())
+        """,
+        "program:gateway",
+    )
+
+    assert [(function.name, function.calls) for function in plan.functions] == [
+        ("APIGateway", ("ModelDeployment",)),
+        ("ModelDeployment", ()),
+    ]

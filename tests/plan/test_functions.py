@@ -1,0 +1,270 @@
+import pytest
+
+from adapter.errors import PlanError
+from adapter.plan.functions import check_name, folder, logical_id, place
+from adapter.plan.values import Concurrency, FunctionPlan
+from tests.plan.programs import Program
+
+MODELS = """
+@serve.deployment
+class Model:
+    def __init__(self, *args, **kwargs):
+        self.args, self.kwargs = args, kwargs
+
+    def read(self):
+        return [list(self.args), self.kwargs]
+"""
+
+
+def test_function_plan_is_whole(program: Program) -> None:
+    plan = program.plan(
+        """
+        @serve.deployment(
+            autoscaling_config={"min_replicas": 0, "max_replicas": 20},
+            max_ongoing_requests=3,
+            ray_actor_options={
+                "num_cpus": 1,
+                "runtime_env": {"pip": ["numpy==2"], "env_vars": {"BB": "2", "AA": 1}},
+            },
+            lambda_options=serve.LambdaOptions(
+                timeout_s=60,
+                ephemeral_storage_mb=1024,
+                environment={"CC": "3"},
+                exec_wrapper=False,
+            ),
+        )
+        class Model:
+            def __call__(self): ...
+
+        @serve.deployment
+        def gateway(model): ...
+
+        app = gateway.bind(Model.bind())
+        """,
+        route_prefix="/api",
+    )
+
+    assert plan.function("Model") == FunctionPlan(
+        name="Model",
+        deployment="Model",
+        application="default",
+        is_ingress=False,
+        folder="model",
+        logical_id="Model",
+        entry_point=(
+            '"""Entry point of deployment Model. Written by `adapter build program:app`."""\n'
+            "\n"
+            "from adapter.function import entry_point\n"
+            "from program import Model\n"
+            "\n"
+            "handler = entry_point(Model)\n"
+        ),
+        environment={
+            "AA": "1",
+            "ADAPTER_APPLICATION": "default",
+            "ADAPTER_INGRESS": "gateway",
+            "BB": "2",
+            "CC": "3",
+        },
+        requirements=("numpy==2",),
+        memory_mb=1769,
+        timeout_s=60,
+        ephemeral_storage_mb=1024,
+        exec_wrapper=False,
+        concurrency=Concurrency(maximum=20),
+        max_ongoing_requests=3,
+        notes=plan.function("Model").notes,
+    )
+    variables = list(plan.function("Model").environment)
+    assert variables == sorted(variables)
+    assert plan.function("gateway").environment["ADAPTER_ROUTE_PREFIX"] == "/api"
+    assert plan.function("gateway").calls == ("Model",)
+    assert plan.function("gateway").is_ingress
+
+
+def test_ingress_comes_first_and_the_others_by_name(program: Program) -> None:
+    plan = program.plan(
+        MODELS + "one, two = (Model.options(name=n).bind() for n in 'BA')\n"
+        "app = Model.bind(one, two)\n",
+    )
+
+    assert [function.name for function in plan.functions] == ["Model", "A", "B"]
+    assert plan.ingress == "Model"
+    assert plan.functions[0].calls == ("A", "B")
+
+
+def test_names_of_another_application_carry_its_name(program: Program) -> None:
+    source = MODELS + "app = Model.bind(Model.options(name='Other').bind())\n"
+    plan = program.plan(source, name="shop")
+
+    assert [function.name for function in plan.functions] == ["shop-Model", "shop-Other"]
+    assert [function.deployment for function in plan.functions] == ["Model", "Other"]
+    assert plan.functions[0].calls == ("shop-Other",)
+    assert plan.functions[0].environment["ADAPTER_INGRESS"] == "Model"
+    assert '"Other", "shop"' in plan.functions[0].entry_point
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("My Model", "deployment 'My Model': a Lambda function's name holds only letters, digits,"),
+        ("modèle", "Give it another name: .options(name='mod-le')."),
+        ("a.b", "Give it another name: .options(name='a-b')."),
+        ("é", "Give it another name: .options(name='Model')."),
+        ("a/b", "hyphens and underscores"),
+        ("x" * 65, "has 65 characters, Lambda allows 64."),
+        ("a\n", "hyphens and underscores"),
+    ],
+)
+def test_name_that_lambda_cannot_carry_is_refused(
+    program: Program,
+    name: str,
+    message: str,
+) -> None:
+    with pytest.raises(PlanError) as caught:
+        program.plan(f"{MODELS}\napp = Model.options(name={name!r}).bind()\n")
+
+    assert message in str(caught.value)
+
+
+def test_longest_name_is_taken() -> None:
+    assert check_name("Model", "x" * 64) == "x" * 64
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        (("text-gateway", "TextGateway"), "folder functions/text_gateway"),
+        (("model", "Model"), "folder functions/model"),
+        (("A_B", "AB"), "template resource AB"),
+        (("text-model", "textModel"), "folder functions/text_model"),
+    ],
+)
+def test_names_that_become_the_same_are_refused(
+    program: Program,
+    names: tuple[str, str],
+    what: str,
+) -> None:
+    with pytest.raises(PlanError, match=f"would both become the {what}") as caught:
+        program.plan(
+            f"{MODELS}\none, two = (Model.options(name=n).bind() for n in {names})\n"
+            "app = Model.options(name='Ingress').bind(one, two)\n",
+        )
+
+    assert all(repr(name) in str(caught.value) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected_folder", "expected_id"),
+    [
+        ("Model", "model", "Model"),
+        ("TextGateway", "text_gateway", "TextGateway"),
+        ("text-gateway", "text_gateway", "TextGateway"),
+        ("HTTPServer2Go", "http_server2_go", "HTTPServer2Go"),
+        ("M_1", "m_1", "M1"),
+        ("shop-Model", "shop_model", "ShopModel"),
+        ("1st", "1st", "Function1st"),
+        ("_", "_", "Function"),
+    ],
+)
+def test_name_becomes_folder_and_logical_id(
+    name: str,
+    expected_folder: str,
+    expected_id: str,
+) -> None:
+    assert (folder(name), logical_id(name)) == (expected_folder, expected_id)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "more"),
+    [(None, {}), ("/", {}), ("/api", {"ADAPTER_ROUTE_PREFIX": "/api"})],
+)
+def test_place_is_what_settings_read(prefix: str | None, more: dict[str, str]) -> None:
+    expected = {"ADAPTER_APPLICATION": "shop", "ADAPTER_INGRESS": "Gateway", **more}
+
+    assert place("shop", "Gateway", prefix) == expected
+
+
+@pytest.mark.parametrize(
+    ("pip", "requirements"),
+    [
+        ("['a', 'b==1']", ("a", "b==1")),
+        ("{'packages': ['a']}", ("a",)),
+        ("None", ()),
+        ("[]", ()),
+    ],
+)
+def test_pip_of_the_runtime_environment_becomes_requirements(
+    program: Program,
+    pip: str,
+    requirements: tuple[str, ...],
+) -> None:
+    options = f"ray_actor_options={{'runtime_env': {{'pip': {pip}}}}}"
+    plan = program.plan(f"{MODELS}\napp = Model.options({options}).bind()\n")
+
+    assert plan.functions[0].requirements == requirements
+
+
+@pytest.mark.parametrize("pip", ["'requirements.txt'", "[1]", "{'packages': 'a'}", "3"])
+def test_pip_that_is_no_list_is_refused(program: Program, pip: str) -> None:
+    options = f"ray_actor_options={{'runtime_env': {{'pip': {pip}}}}}"
+
+    with pytest.raises(PlanError, match="must be a list of requirements"):
+        program.plan(f"{MODELS}\napp = Model.options({options}).bind()\n")
+
+
+@pytest.mark.parametrize("variables", ["['AA']", "{'AWS_REGION': 'x'}", "{'a b': 'x'}", "3"])
+def test_variables_that_lambda_cannot_carry_are_refused(program: Program, variables: str) -> None:
+    options = f"ray_actor_options={{'runtime_env': {{'env_vars': {variables}}}}}"
+
+    with pytest.raises(PlanError, match="env_vars"):
+        program.plan(f"{MODELS}\napp = Model.options({options}).bind()\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("io.StringIO()", "Model: constructor argument 1 is an open file"),
+        ("1, lambda: None", "Model: constructor argument 2 is a lambda"),
+        ("key=object()", "Model: constructor argument 'key' is a live builtins.object object"),
+        ("[{'a': object()}]", "Model: constructor argument 1['a'] is a live builtins.object"),
+    ],
+)
+def test_argument_that_cannot_be_deployed_is_refused_with_its_place(
+    program: Program,
+    arguments: str,
+    message: str,
+) -> None:
+    with pytest.raises(PlanError) as caught:
+        program.plan(f"import io\n{MODELS}\napp = Model.bind({arguments})\n")
+
+    assert str(caught.value).startswith(message)
+
+
+def test_long_entry_points_have_a_line_for_each_argument(program: Program) -> None:
+    plan = program.plan(f"{MODELS}\napp = Model.bind('{'x' * 40}', path='{'y' * 40}')\n")
+
+    assert plan.functions[0].entry_point.splitlines()[-5:] == [
+        "handler = entry_point(",
+        "    Model,",
+        f'    "{"x" * 40}",',
+        f'    path="{"y" * 40}",',
+        ")",
+    ]
+
+
+def test_notes_name_handles_to_nothing(program: Program) -> None:
+    plan = program.plan(
+        """
+        @serve.deployment(lambda_options=serve.LambdaOptions(calls=("Declared", "app")))
+        def app_(): return serve.get_deployment_handle("Missing")
+
+        app = app_.options(name="app").bind()
+        """,
+    )
+
+    assert plan.functions[0].calls == ("app",)
+    assert plan.functions[0].notes == (
+        "app: asks for a handle to 'Missing', which is not in the application.",
+        "app: asks for a handle to 'Declared', which is not in the application.",
+    )

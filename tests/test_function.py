@@ -1,0 +1,450 @@
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, Request
+
+from adapter import lambda_handler, serve
+from adapter.errors import (
+    InvalidCall,
+    InvalidOption,
+    LifespanFailed,
+    ServeError,
+    UnsupportedEvent,
+)
+from adapter.function import Function, Settings, entry_point
+from adapter.serve import context, transport
+from adapter.serve.context import InvocationContext
+from tests import events
+from tests.http.answers import ask
+
+Closing = Callable[[Function], Function]
+
+
+class Model:
+    def __init__(self, factor: int = 2, *, deployment: str = "") -> None:
+        self.factor = factor
+        self.deployment = deployment
+
+    def times(self, number: int) -> int:
+        return number * self.factor
+
+    async def seen(self) -> list[Any]:
+        here, invocation = context.current(), context.invocation.get()
+        return [here and here.deployment, here and here.application, invocation]
+
+
+def test_deployment_is_called_like_any_lambda_handler(closing: Closing) -> None:
+    function = closing(entry_point(serve.deployment(Model), 3))
+
+    assert [function({"method": "times", "args": [n]}, None) for n in range(3)] == [0, 3, 6]
+
+
+def test_class_without_the_decorator_is_a_deployment_too(closing: Closing) -> None:
+    function = closing(entry_point(Model))
+
+    assert function({"method": "seen"})[:2] == ["Model", "default"]
+
+
+def test_constructor_arguments_may_have_any_name(closing: Closing) -> None:
+    function = closing(entry_point(Model, deployment="named"))
+
+    assert function({"method": "times", "args": [2]}) == 4
+
+
+def test_handler_works_where_another_loop_is_running(closing: Closing) -> None:
+    function = closing(entry_point(Model))
+
+    async def main() -> Any:
+        return function({"method": "times", "args": [2]})
+
+    assert asyncio.run(main()) == 4
+
+
+def test_function_is_started_and_closed_where_another_loop_is_running() -> None:
+    async def main() -> Any:
+        function = entry_point(Model)
+        result = function({"method": "times", "args": [2]})
+        function.close()
+        return result
+
+    assert asyncio.run(main()) == 4
+
+
+def test_handler_works_in_many_threads(closing: Closing) -> None:
+    function = closing(entry_point(Model))
+    with ThreadPoolExecutor(8) as threads:
+        results = threads.map(lambda n: function({"method": "times", "args": [n]}), range(50))
+        assert list(results) == [2 * n for n in range(50)]
+
+
+def test_runtime_awaits_it_on_its_own_loop(closing: Closing) -> None:
+    function = closing(entry_point(Model))
+
+    async def main() -> Any:
+        calls = (function.invoke({"method": "times", "args": [n]}, None) for n in range(3))
+        return await asyncio.gather(*calls)
+
+    assert function.loop.run_until_complete(main()) == [0, 2, 4]
+
+
+FOREIGN: list[Any] = [
+    {},
+    None,
+    [],
+    "text",
+    3,
+    {"context": {}},
+    {"Records": [{"eventSource": "aws:sqs"}]},
+    {"source": "aws.events", "detail-type": "Scheduled Event"},
+    {"requestContext": {"routeKey": "$connect", "eventType": "CONNECT", "connectionId": "1"}},
+]
+
+
+@pytest.mark.parametrize("event", FOREIGN)
+def test_event_that_is_neither_http_nor_a_call_is_refused(closing: Closing, event: Any) -> None:
+    function = closing(entry_point(Model))
+
+    with pytest.raises(UnsupportedEvent):
+        function(event)
+    assert function({"method": "times", "args": [1]}) == 2
+
+
+@pytest.mark.parametrize("event", [*FOREIGN, {"method": "times"}])
+def test_application_refuses_everything_but_http(closing: Closing, event: Any) -> None:
+    function = closing(lambda_handler(FastAPI()))
+
+    with pytest.raises(UnsupportedEvent):
+        function(event)
+
+
+def test_deployment_without_call_serves_no_http(closing: Closing) -> None:
+    with pytest.raises(UnsupportedEvent):
+        closing(entry_point(Model))(events.http_api())
+
+
+def test_unknown_method_of_an_ingress_is_an_invalid_call(closing: Closing) -> None:
+    class Gateway:
+        def plain(self) -> int:
+            return 1
+
+    function = closing(entry_point(serve.ingress(FastAPI())(Gateway)))
+    assert function({"method": "plain"}) == 1
+    with pytest.raises(InvalidCall, match="'__call__' that does not exist"):
+        function({"args": []})
+
+
+def test_constructor_may_be_async(closing: Closing) -> None:
+    class Loaded:
+        async def __init__(self, name: str) -> None:  # type: ignore[misc]  # Ray's
+            await asyncio.sleep(0)
+            self.name = name
+
+        def read(self) -> str:
+            return self.name
+
+    assert closing(entry_point(Loaded, "a"))({"method": "read"}) == "a"
+
+
+def test_failing_constructor_is_raised_at_import_and_leaves_nothing_open() -> None:
+    class Broken:
+        def __init__(self) -> None:
+            raise LookupError("no model")
+
+    with pytest.raises(LookupError, match="no model"):
+        entry_point(Broken)
+
+
+class Configured:
+    def __init__(self) -> None:
+        self.config: Any = "never"
+
+    def reconfigure(self, config: Any) -> None:
+        self.config = config
+
+    def read(self) -> Any:
+        return self.config
+
+
+class ConfiguredLater(Configured):
+    async def reconfigure(self, config: Any) -> None:  # type: ignore[override]  # may be async
+        await asyncio.sleep(0)
+        self.config = config
+
+
+@pytest.mark.parametrize("cls", [Configured, ConfiguredLater])
+@pytest.mark.parametrize(
+    ("user_config", "seen"),
+    [({"threshold": 1}, {"threshold": 1}), ({}, {}), (None, "never")],
+)
+def test_reconfigure_gets_the_user_config(
+    closing: Closing,
+    cls: Any,
+    user_config: Any,
+    seen: Any,
+) -> None:
+    function = closing(entry_point(serve.deployment(user_config=user_config)(cls)))
+
+    assert function({"method": "read"}) == seen
+
+
+def test_user_config_needs_no_reconfigure(closing: Closing) -> None:
+    function = closing(entry_point(serve.deployment(user_config={"a": 1})(Model)))
+
+    assert function({"method": "times", "args": [1]}) == 2
+
+
+def test_code_knows_its_deployment_and_invocation(
+    closing: Closing,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ADAPTER_APPLICATION", "shop")
+    function = closing(entry_point(serve.deployment(name="Named")(Model)))
+    lambda_context = SimpleNamespace(aws_request_id="r-1", deadline_ms=5)
+
+    async def seen() -> Any:
+        await function.invoke({"method": "times", "args": [1]}, lambda_context)
+        return context.current(), context.invocation.get()
+
+    here, invocation = function.loop.run_until_complete(seen())
+    assert (here.deployment, here.application) == ("Named", "shop")
+    assert invocation == InvocationContext(request_id="r-1", deadline_ms=5)
+
+
+def test_constructor_and_threads_of_the_user_know_their_deployment(closing: Closing) -> None:
+    class Threaded:
+        def __init__(self) -> None:
+            self.handles = [serve.get_deployment_handle("Model")]
+            thread = threading.Thread(target=self.ask)
+            thread.start()
+            thread.join()
+
+        def ask(self) -> None:
+            self.handles.append(serve.get_deployment_handle("Model"))
+
+        def names(self) -> list[str]:
+            return [handle.app_name for handle in self.handles]
+
+    assert closing(entry_point(Threaded))({"method": "names"}) == ["default", "default"]
+
+
+def test_two_functions_of_a_process_know_which_they_are(closing: Closing) -> None:
+    first = closing(entry_point(serve.deployment(name="First")(Model)))
+    second = closing(entry_point(serve.deployment(name="Second")(Model)))
+
+    assert [function({"method": "seen"})[0] for function in (first, second)] == ["First", "Second"]
+
+
+def test_handle_call_uses_the_loop_of_the_function(closing: Closing) -> None:
+    class Caller:
+        async def call(self) -> str:
+            serve.DeploymentHandle("Model").remote()
+            return "sent"
+
+    function = closing(entry_point(Caller))
+    client: Any = transport.current()
+
+    assert client._function_loop() is function.loop
+
+
+def test_waiting_for_what_was_cancelled_is_an_error_and_not_the_end(closing: Closing) -> None:
+    class Canceller:
+        async def cancel(self) -> None:
+            task = asyncio.create_task(asyncio.sleep(60))
+            task.cancel()
+            await task
+
+        def fine(self) -> str:
+            return "fine"
+
+    function = closing(entry_point(Canceller))
+    with pytest.raises(RuntimeError, match="waited for what it had cancelled"):
+        function({"method": "cancel"})
+    assert function({"method": "fine"}) == "fine"
+
+
+def test_cancelled_invocation_is_cancelled(closing: Closing) -> None:
+    class Slow:
+        async def wait(self) -> None:
+            await asyncio.Event().wait()
+
+    function = closing(entry_point(Slow))
+
+    async def main() -> bool:
+        invocation = asyncio.create_task(function.invoke({"method": "wait"}, None))
+        await asyncio.sleep(0)
+        invocation.cancel()
+        await asyncio.wait([invocation])
+        return invocation.cancelled()
+
+    assert function.loop.run_until_complete(main())
+
+
+def test_close_runs_the_shutdown_and_lets_the_instance_go() -> None:
+    events_seen: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        events_seen.append("startup")
+        yield
+        events_seen.append("shutdown")
+
+    class Gateway:
+        def __init__(self) -> None:
+            events_seen.append("constructor")
+
+        def __del__(self) -> None:
+            events_seen.append("del")
+
+    function = entry_point(serve.ingress(FastAPI(lifespan=lifespan))(Gateway))
+    function.close()
+
+    assert events_seen == ["constructor", "startup", "shutdown", "del"]
+
+
+def failing(*, at_startup: bool) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if at_startup:
+            raise FileNotFoundError("model.bin")
+        yield
+        raise FileNotFoundError("model.bin")
+
+    return FastAPI(lifespan=lifespan)
+
+
+@pytest.mark.parametrize("mode", ["auto", "on"])
+def test_failing_startup_is_a_failed_init(mode: Any) -> None:
+    with pytest.raises(LifespanFailed, match=r"model\.bin"):
+        lambda_handler(failing(at_startup=True), lifespan=mode)
+    with pytest.raises(LifespanFailed, match=r"model\.bin"):
+        entry_point(serve.ingress(failing(at_startup=True))(type("Gateway", (), {})))
+
+
+def test_failing_startup_is_not_noticed_where_lifespan_is_off(closing: Closing) -> None:
+    function = closing(lambda_handler(failing(at_startup=True), lifespan="off"))
+
+    assert ask(function, events.http_api(path="/openapi.json")).status == 200
+
+
+def test_failing_shutdown_still_closes_the_loop() -> None:
+    function = lambda_handler(failing(at_startup=False))
+
+    with pytest.raises(LifespanFailed):
+        function.close()
+    assert function.loop.is_closed()
+
+
+async def raw(scope: Any, _receive: Any, send: Any) -> None:
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+
+class Raw:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await raw(scope, receive, send)
+
+
+@pytest.mark.parametrize("app", [raw, Raw()])
+@pytest.mark.parametrize("mode", ["auto", "off"])
+def test_any_asgi_application_is_served(closing: Closing, app: Any, mode: Any) -> None:
+    function = closing(lambda_handler(app, lifespan=mode))
+
+    assert ask(function, events.http_api(path="/x")).text == "/x"
+
+
+def test_lifespan_on_requires_an_application_that_has_one() -> None:
+    with pytest.raises(LifespanFailed, match="does not support lifespan"):
+        lambda_handler(raw, lifespan="on")
+
+
+def test_factory_is_called_once(closing: Closing) -> None:
+    called: list[str] = []
+
+    async def factory() -> Any:
+        called.append("factory")
+        return raw
+
+    function = closing(lambda_handler(factory))
+    assert [ask(function, events.http_api()).status for _ in range(3)] == [200, 200, 200]
+    assert called == ["factory"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"base_path": "/api"}, {"base_path": "api/"}, {"api_gateway_base_path": "/api"}],
+)
+def test_base_path_is_the_root_path(closing: Closing, settings: dict[str, Any]) -> None:
+    app = FastAPI()
+
+    @app.get("/x")
+    def root(request: Request) -> str:
+        return str(request.scope["root_path"])
+
+    function = closing(lambda_handler(app, **settings))
+    assert ask(function, events.http_api(path="/api/x")).json == "/api"
+    assert ask(function, events.http_api(path="/x")).json == ""
+
+
+def test_route_prefix_of_the_environment_is_the_root_path(
+    closing: Closing,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ADAPTER_ROUTE_PREFIX", "/api")
+    app = FastAPI()
+
+    @app.get("/x")
+    def root(request: Request) -> str:
+        return str(request.scope["root_path"])
+
+    gateway = serve.ingress(app)(type("Gateway", (), {}))
+    for function in (closing(lambda_handler(app)), closing(entry_point(gateway))):
+        assert ask(function, events.http_api(path="/api/x")).json == "/api"
+
+
+@pytest.mark.parametrize("mode", ["of", None, True, ""])
+def test_unknown_lifespan_mode_is_refused(mode: Any) -> None:
+    with pytest.raises(InvalidOption, match=f"lifespan={mode!r} must be 'auto', 'on' or 'off'"):
+        lambda_handler(raw, lifespan=mode)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [None, "main:app", serve.deployment(Model), serve.deployment(Model).bind()],
+)
+def test_what_is_no_application_is_refused(thing: Any) -> None:
+    with pytest.raises(ServeError, match="needs an ASGI application or a factory") as caught:
+        lambda_handler(thing)
+
+    assert repr(thing) in str(caught.value)
+
+
+def test_factory_that_makes_no_application_is_refused() -> None:
+    def make_app() -> None:
+        """Forget to return."""
+
+    with pytest.raises(ServeError, match="make_app must return an ASGI application"):
+        lambda_handler(make_app)
+
+
+def test_settings_have_defaults_and_come_from_the_environment() -> None:
+    assert Settings.from_environment({}) == Settings(application="default", route_prefix="/")
+    variables = {"ADAPTER_APPLICATION": "shop", "ADAPTER_ROUTE_PREFIX": "/api"}
+    expected = Settings(application="shop", route_prefix="/api")
+    assert Settings.from_environment(variables) == expected
+
+
+def test_exit_passes(closing: Closing) -> None:
+    class Exiting:
+        async def leave(self) -> None:
+            raise SystemExit(3)
+
+    function = closing(entry_point(Exiting))
+    with pytest.raises(SystemExit):
+        function({"method": "leave"})

@@ -1,0 +1,261 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapter import http1
+from adapter.http1 import Connection, Head, ProtocolError, Response
+
+
+def read(data: bytes, what: Callable[[asyncio.StreamReader], Any]) -> Any:
+    """Let `what` read from a peer that sends `data` and hangs up."""
+
+    async def main() -> Any:
+        reader = asyncio.StreamReader(limit=http1.MAX_LINE)
+        reader.feed_data(data)
+        reader.feed_eof()
+        return await what(reader)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("data", "head"),
+    [
+        (
+            b"GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nX-Two:  b \r\n\r\n",
+            Head("GET", "/a?b=c", "HTTP/1.1", {"host": "x:1", "x-two": "b"}),
+        ),
+        (b"HTTP/1.1 200 OK\r\n\r\n", Head("HTTP/1.1", "200", "OK", {})),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", Head("HTTP/1.1", "404", "Not Found", {})),
+        (b"HTTP/1.1 200\r\n\r\n", Head("HTTP/1.1", "200", "", {})),
+        (
+            b"HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nB: x:y\r\n\r\n",
+            Head("HTTP/1.1", "200", "OK", {"a": "1, 2", "b": "x:y"}),
+        ),
+        (b"HTTP/1.1 200 OK\r\nA: \xe9\r\n\r\n", Head("HTTP/1.1", "200", "OK", {"a": "é"})),
+    ],
+)
+def test_head_is_read(data: bytes, head: Head) -> None:
+    assert read(data, http1.read_head) == head
+
+
+def test_closed_connection_has_no_head() -> None:
+    assert read(b"", http1.read_head) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"HTTP/1.1 200 OK\r\nA: 1", "connection closed inside a message head"),
+        (b"HELLO\r\n\r\n", "not an HTTP/1.1 start line: 'HELLO'"),
+        (b"\r\n\r\n", "not an HTTP/1.1 start line: ''"),
+        (b"HTTP/1.1 200 OK\r\nnothing\r\n\r\n", "not a header: 'nothing'"),
+        (b"GET / HTTP/1.1\r\na: " + b"x" * http1.MAX_LINE + b"\r\n\r\n", "larger than 1 MB"),
+    ],
+)
+def test_what_is_no_head_is_a_protocol_error(data: bytes, message: str) -> None:
+    with pytest.raises(ProtocolError, match=message) as caught:
+        read(data, http1.read_head)
+
+    assert isinstance(caught.value, OSError)
+
+
+@pytest.mark.parametrize("status", ["OK", "2000", "-20", "", "²00"])
+def test_what_is_no_status_is_a_protocol_error(status: str) -> None:
+    with pytest.raises(ProtocolError, match="not a status code"):
+        _ = Head("HTTP/1.1", status, "", {}).status
+
+
+@pytest.mark.parametrize(
+    ("headers", "keep_alive"),
+    [({}, True), ({"connection": "keep-alive"}, True), ({"connection": "Close"}, False)],
+)
+def test_connection_is_kept_unless_the_peer_closes_it(
+    headers: dict[str, str],
+    *,
+    keep_alive: bool,
+) -> None:
+    assert Head("HTTP/1.1", "200", "OK", headers).keep_alive is keep_alive
+
+
+CHUNKED = {"transfer-encoding": "Chunked"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "data", "body"),
+    [
+        ({}, b"rest", b""),
+        ({"content-length": "0"}, b"rest", b""),
+        ({"content-length": "3"}, b"abcdef", b"abc"),
+        (CHUNKED, b"3\r\nabc\r\nA;note=1\r\n0123456789\r\n0\r\n\r\n", b"abc0123456789"),
+        (CHUNKED, b"0\r\n\r\n", b""),
+        (CHUNKED, b"1\r\na\r\n0\r\ntrailer: 1\r\n\r\n", b"a"),
+        ({**CHUNKED, "content-length": "1"}, b"2\r\nab\r\n0\r\n\r\n", b"ab"),
+    ],
+)
+def test_body_is_what_the_headers_announce(
+    headers: dict[str, str],
+    data: bytes,
+    body: bytes,
+) -> None:
+    assert read(data, lambda reader: http1.read_body(reader, headers)) == body
+
+
+@pytest.mark.parametrize(
+    ("headers", "data"),
+    [
+        ({"content-length": "5"}, b"abc"),
+        ({"content-length": "-5"}, b"abcde"),
+        ({"content-length": "five"}, b"abcde"),
+        ({"content-length": "5, 5"}, b"abcde"),
+        (CHUNKED, b""),
+        (CHUNKED, b"5\r\nabc"),
+        (CHUNKED, b"3\r\nabc\r\n"),
+        (CHUNKED, b"3\r\nabc\r\n0\r\n"),
+        (CHUNKED, b"3\r\nabcdef\r\n0\r\n\r\n"),
+        (CHUNKED, b"3\r\nabcXX0\r\n\r\n"),
+        (CHUNKED, b"-3\r\nabc\r\n0\r\n\r\n"),
+        (CHUNKED, b"three\r\nabc\r\n0\r\n\r\n"),
+        (CHUNKED, b"1" * (http1.MAX_LINE + 1)),
+    ],
+)
+def test_body_that_is_cut_or_broken_is_a_protocol_error(
+    headers: dict[str, str],
+    data: bytes,
+) -> None:
+    with pytest.raises(ProtocolError, match=r"connection closed inside a|not a chunk"):
+        read(data, lambda reader: http1.read_body(reader, headers))
+
+
+@given(st.lists(st.binary(min_size=1, max_size=50)))
+@settings(deadline=None)
+def test_chunks_come_one_by_one(chunks: list[bytes]) -> None:
+    data = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+
+    async def collect(reader: asyncio.StreamReader) -> list[bytes]:
+        return [chunk async for chunk in http1.body_chunks(reader, CHUNKED)]
+
+    assert read(data, collect) == chunks
+
+
+def test_unchunked_body_is_one_chunk() -> None:
+    async def collect(reader: asyncio.StreamReader) -> list[bytes]:
+        return [chunk async for chunk in http1.body_chunks(reader, {"content-length": "3"})]
+
+    assert read(b"abc", collect) == [b"abc"]
+
+
+def test_request_is_written_whole() -> None:
+    data = http1.request_bytes("POST", "/a", {"host": "x", "b": "é"}, b"body")
+
+    assert data == b"POST /a HTTP/1.1\r\nhost: x\r\nb: \xe9\r\ncontent-length: 4\r\n\r\nbody"
+
+
+def test_response_is_written_whole() -> None:
+    data = http1.response_bytes(202, {"a": "1"})
+
+    assert data == b"HTTP/1.1 202 Accepted\r\na: 1\r\ncontent-length: 0\r\n\r\n"
+
+
+@given(st.binary(max_size=300))
+@settings(deadline=None)
+def test_message_that_was_written_is_read_again(body: bytes) -> None:
+    async def message(reader: asyncio.StreamReader) -> Any:
+        head = await http1.read_head(reader)
+        assert head is not None
+        return head, await http1.read_body(reader, head.headers)
+
+    head, found = read(http1.request_bytes("PUT", "/", {"Host": "x"}, body), message)
+
+    assert head.headers == {"host": "x", "content-length": str(len(body))}
+    assert found == body
+
+
+@asynccontextmanager
+async def connected(*answers: bytes) -> AsyncIterator[tuple[Connection, list[bytes]]]:
+    """Connect to a server that reads a request and sends the next answer; then it hangs up."""
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            head = await http1.read_head(reader)
+            received.append(await http1.read_body(reader, head.headers) if head else b"")
+            writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1")
+    async with server:
+        connection = await Connection.open(*server.sockets[0].getsockname())
+        try:
+            yield connection, received
+        finally:
+            connection.close()
+
+
+def test_connection_carries_request_after_request() -> None:
+    answer = http1.response_bytes(200, {"a": "1"}, b"body")
+
+    async def main() -> None:
+        async with connected(answer, answer) as (connection, received):
+            for body in (b"one", b"two"):
+                response = await connection.request("POST", "/", {"host": "x"}, body)
+                expected = {"a": "1", "content-length": "4"}
+                assert response == Response(200, expected, b"body")
+                assert connection.usable
+            assert received == [b"one", b"two"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", b"HTTP/1.1 no\r\n\r\n"],
+)
+def test_connection_that_broke_is_unusable(answer: bytes) -> None:
+    async def main() -> None:
+        async with connected(answer) as (connection, _):
+            with pytest.raises(ProtocolError):
+                await connection.request("GET", "/", {"host": "x"})
+            assert not connection.usable
+
+    asyncio.run(main())
+
+
+def test_connection_that_the_peer_wants_closed_is_unusable() -> None:
+    async def main() -> None:
+        async with connected(http1.response_bytes(200, {"connection": "close"})) as (connection, _):
+            await connection.request("GET", "/", {"host": "x"})
+            assert not connection.usable
+
+    asyncio.run(main())
+
+
+def test_connection_whose_request_was_cancelled_is_unusable() -> None:
+    async def main() -> None:
+        async with connected(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", b"") as (
+            connection,
+            _,
+        ):
+            waiting = asyncio.create_task(connection.request("GET", "/", {"host": "x"}))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            assert not connection.usable
+
+    asyncio.run(main())
+
+
+def test_connection_knows_when_the_peer_has_hung_up() -> None:
+    async def main() -> None:
+        async with connected(http1.response_bytes(200, {})) as (connection, _):
+            await connection.request("GET", "/", {"host": "x"})
+            assert await connection._reader.read() == b""
+            assert connection.closed_by_peer
+            assert connection.usable
+
+    asyncio.run(main())

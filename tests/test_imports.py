@@ -1,0 +1,147 @@
+"""What a process loads, seen in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {
+    "boto3",
+    "botocore",
+    "click",
+    "fastapi",
+    "mangum",
+    "pydantic",
+    "starlette",
+    "uvicorn",
+    "yaml",
+}
+
+SHOW = """
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def loaded(program: str, folder: Path) -> set[str]:
+    """Run a program and return the modules that it has loaded when it is done."""
+    source = f"import json, sys\nbefore = set(sys.modules)\n{program}{SHOW}"
+    (folder / "program.py").write_text(source)
+    command = [sys.executable, str(folder / "program.py")]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_importing_adapter_and_serve_loads_only_the_standard_library(tmp_path: Path) -> None:
+    found = loaded("import adapter\nfrom adapter import serve\n", tmp_path)
+
+    assert packages(found) - sys.stdlib_module_names == {"adapter"}
+    upper = {"adapter.function", "adapter.calls", "adapter.http", "adapter.plan", "adapter.local"}
+    assert found & upper == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["adapter.calls.client", "adapter.function", "adapter.runtime.loop"]
+)
+def test_what_every_function_needs_loads_only_the_standard_library(
+    tmp_path: Path,
+    module: str,
+) -> None:
+    found = loaded(f"import {module}\n", tmp_path)
+
+    assert packages(found) - sys.stdlib_module_names == {"adapter"}
+
+
+MODEL = """
+from adapter import serve
+from adapter.function import entry_point
+
+@serve.deployment
+class Model:
+    def __init__(self):
+        self.other = serve.get_deployment_handle("Other")
+    def predict(self, number: int):
+        return number + 1
+    async def ask(self):
+        return await self.other.remote()
+
+handler = entry_point(Model)
+assert handler({"method": "predict", "args": [1]}, None) == 2
+"""
+CALL = """
+import os
+os.environ["AWS_ENDPOINT_URL_LAMBDA"] = "http://127.0.0.1:1"
+from adapter.errors import InvocationError
+try:
+    handler({"method": "ask"}, None)
+except InvocationError as error:
+    assert error.reason == "ConnectionFailed"
+"""
+
+
+def test_function_without_http_loads_no_web_framework(tmp_path: Path) -> None:
+    found = loaded(MODEL, tmp_path)
+
+    assert packages(found) & HEAVY == set()
+    assert not any(name.startswith("adapter.http.bridge") for name in found)
+
+
+def test_function_that_calls_another_loads_no_aws_client(tmp_path: Path) -> None:
+    found = loaded(MODEL + CALL, tmp_path)
+
+    assert "adapter.calls.client" in found
+    assert packages(found) & HEAVY == set()
+
+
+EVENT = """
+event = {
+    "version": "2.0", "rawPath": "/", "rawQueryString": "", "headers": {}, "isBase64Encoded": False,
+    "requestContext": {"http": {"method": "GET", "path": "/", "sourceIp": "127.0.0.1"}},
+}
+assert handler(event, None)["statusCode"] == 200
+"""
+GATEWAY = """
+from fastapi import FastAPI
+from adapter import serve
+from adapter.function import entry_point
+
+app = FastAPI()
+
+@serve.deployment
+@serve.ingress(app)
+class Gateway:
+    @app.get("/")
+    def root(self):
+        return "root"
+
+handler = entry_point(Gateway)
+"""
+PLAIN = """
+from adapter.function import entry_point
+
+def plain():
+    return "root"
+
+handler = entry_point(plain)
+"""
+
+
+def test_function_with_http_loads_no_aws_client_and_no_server(tmp_path: Path) -> None:
+    found = packages(loaded(GATEWAY + EVENT, tmp_path))
+
+    assert found & HEAVY == {"fastapi", "mangum", "pydantic", "starlette"}
+
+
+def test_deployment_without_framework_never_loads_fastapi(tmp_path: Path) -> None:
+    assert packages(loaded(PLAIN + EVENT, tmp_path)) & HEAVY == {"mangum", "starlette"}
+
+
+def test_importing_configures_no_logging(tmp_path: Path) -> None:
+    program = "import logging\nimport adapter.function\nassert not logging.root.handlers\n"
+
+    assert "adapter.function" in loaded(program, tmp_path)
