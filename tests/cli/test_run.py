@@ -87,7 +87,7 @@ def _running(folder: Path, *arguments: str) -> Iterator[Run]:
         try:
             yield Run(process)
         finally:
-            process.kill()
+            process.terminate()
 
 
 def _failing(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

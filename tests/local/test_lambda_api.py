@@ -349,3 +349,19 @@ async def test_functions_of_several_applications_are_reachable() -> None:
         answers = [await served.invoke(name, payload=name) for name in ("Echo", "other-Echo")]
 
     assert [answer["Payload"] for answer in answers] == ["Echo", "other-Echo"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"host": "evil.example"},
+        {"host": "evil.example:3001"},
+        {"host": "127.0.0.1.evil.example"},
+    ],
+)
+async def test_what_a_web_page_may_send_is_refused(headers: dict[str, str]) -> None:
+    async with serving(application_plan(function_plan())) as served:
+        answer = await _post(served, f"{PATH}/Echo/invocations", content="{}", headers=headers)
+
+    assert answer.status_code == 403

@@ -77,6 +77,26 @@ def test_output_is_kept_in_order_and_names_the_function(
     assert all("Probe" in line for line in shown)
 
 
+ODD_ERRORS = """
+class Ошибка(Exception):
+    def __str__(self):
+        raise KeyError("no text either")
+
+def handler(event, context):
+    if event == "text":
+        raise Ошибка
+    first, second = ValueError("first"), KeyError("second")
+    first.__cause__, second.__cause__ = second, first
+    raise first
+"""
+
+
+def test_the_oddest_exception_is_an_error_and_the_environment_goes_on(tmp_path: Path) -> None:
+    text, cycle = invoke(ODD_ERRORS, tmp_path, "text", "cycle")
+
+    assert (text.error, cycle.error) == ("Ошибка", "ValueError")
+
+
 FAILING_CONSTRUCTOR = """
 from adapter.function import entry_point
 
@@ -98,6 +118,29 @@ async def lifespan(app):
 
 handler = lambda_handler(FastAPI(lifespan=lifespan))
 """
+SAYING_GOODBYE = """
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from adapter import lambda_handler
+
+@asynccontextmanager
+async def lifespan(app):
+    yield
+    print("lifespan is over")
+
+handler = lambda_handler(FastAPI(lifespan=lifespan))
+"""
+
+
+def test_the_lifespan_ends_when_the_environment_is_asked_to(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    invoke(SAYING_GOODBYE, tmp_path, {})
+
+    assert "lifespan is over" in capsys.readouterr().out
+
+
 INIT_FAILURES = {
     "an error while importing": ("1 / 0\n", "ZeroDivisionError"),
     "a handler that is missing": ("other = 1\n", "TargetError"),

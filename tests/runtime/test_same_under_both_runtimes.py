@@ -14,6 +14,7 @@ from tests.runtime.hosts import RUNTIMES, Host, emulator, local_host
 
 SOURCE = """
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
@@ -22,6 +23,7 @@ from adapter import serve
 from adapter.function import entry_point
 
 startups = []
+seen = ContextVar("seen", default="nobody")
 
 @asynccontextmanager
 async def lifespan(app):
@@ -61,8 +63,17 @@ class Probe:
     def request_id(self, request: Request):
         return request.scope["aws.context"].aws_request_id
 
+    @app.get("/path/{rest:path}")
+    def path(self, rest: str):
+        return rest
+
     def divide(self, a, b):
         return a / b
+
+    async def remember(self, value):
+        before = seen.get()
+        seen.set(value)
+        return before
 
     async def whoami(self):
         return "probe"
@@ -201,3 +212,16 @@ def test_an_unknown_method_names_those_that_exist(host: Host) -> None:
 @pytest.mark.parametrize("event", [{}, [], None, 7, {"Records": [{"eventSource": "aws:sqs"}]}])
 def test_a_foreign_event_is_one_named_error(host: Host, event: Any) -> None:
     assert host.invoke(event).error == "UnsupportedEvent"
+
+
+def test_a_context_variable_ends_with_its_invocation(host: Host) -> None:
+    host.invoke({"method": "remember", "args": ["alice"]})
+
+    assert host.invoke({"method": "remember", "args": ["bob"]}).payload == "nobody"
+
+
+@pytest.mark.parametrize("gateway", ["HTTP API", "REST API", "function URL"])
+def test_a_path_is_decoded_once(host: Host, gateway: str) -> None:
+    sent = "/path/100%25" if gateway == "HTTP API" else "/path/100%2525"
+
+    assert host.invoke(GATEWAYS[gateway](path=sent)).payload["body"] == '"100%25"'

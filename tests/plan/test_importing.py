@@ -1,0 +1,64 @@
+"""`serve.run` at the top level of a module that is imported to be served or built."""
+
+from pathlib import Path
+
+import pytest
+
+from adapter.errors import InvalidOption, PlanError, ServeError
+from adapter.plan.target import plan_target
+
+PROGRAM = """
+from adapter import serve
+
+@serve.deployment(autoscaling_config={"max_replicas": 3, "upscale_delay_s": 5})
+class Model:
+    def __init__(self, **settings):
+        self.other = lambda: serve.get_deployment_handle("Elsewhere", "other")
+
+app = Model.bind()
+broken = Model.bind(**{"class": 1})
+"""
+
+
+def write(folder: Path, name: str, text: str) -> str:
+    (folder / f"{name}.py").write_text(text)
+    return f"{name}:app"
+
+
+def test_it_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    target = write(tmp_path, "running_at_once", f"{PROGRAM}\nserve.run(app)\n")
+
+    with pytest.raises(ServeError, match="under `if __name__ == '__main__':`"):
+        plan_target(target, app_dir=tmp_path)
+
+
+def test_under_the_guard_it_is_fine(tmp_path: Path) -> None:
+    guarded = f"{PROGRAM}\nif __name__ == '__main__':\n    serve.run(app)\n"
+
+    assert plan_target(write(tmp_path, "guarded", guarded), app_dir=tmp_path).ingress == "Model"
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a/b"])
+def test_an_application_name_that_no_function_can_begin_with_is_refused(
+    tmp_path: Path,
+    name: str,
+) -> None:
+    target = write(tmp_path, "named_badly", PROGRAM)
+
+    with pytest.raises(InvalidOption, match="must hold letters, digits, hyphens"):
+        plan_target(target, app_dir=tmp_path, name=name)
+
+
+def test_an_argument_that_is_no_python_name_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "no_python_name", PROGRAM)
+
+    with pytest.raises(PlanError, match="cannot be written as Python code"):
+        plan_target("no_python_name:broken", app_dir=tmp_path)
+
+
+def test_what_lambda_cannot_do_is_said(tmp_path: Path) -> None:
+    (function,) = plan_target(write(tmp_path, "noted", PROGRAM), app_dir=tmp_path).functions
+
+    notes = "\n".join(function.notes)
+    assert "autoscaling_config['upscale_delay_s'] has no meaning on Lambda" in notes
+    assert "the handle to 'Elsewhere' of application 'other'" in notes
