@@ -208,7 +208,10 @@ def _result(deployment: str, response: Response, *, sam_local: bool) -> Any:
 
 
 def _is_error_object(body: bytes) -> bool:
-    found = json.loads(body)
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return False
     return isinstance(found, dict) and {"errorMessage", "errorType", "stackTrace"} <= found.keys()
 
 
@@ -235,6 +238,7 @@ class _Pool:
     def __init__(self, where: Endpoint) -> None:
         self.endpoint = where
         self._idle: list[Connection] = []
+        self._closed = False
         self._tls: ssl.SSLContext | None = None
 
     async def request(
@@ -248,12 +252,13 @@ class _Pool:
         try:
             return await connection.request(method, target, headers, body)
         finally:
-            if connection.usable:
+            if connection.usable and not self._closed:
                 self._idle.append(connection)
             else:
                 connection.close()
 
     def close(self) -> None:
+        self._closed = True
         for connection in self._idle:
             connection.close()
         self._idle.clear()

@@ -93,8 +93,6 @@ class Lifespan:
         error = _error(task)
         if self._mode == "on":
             raise LifespanFailed("the application does not support lifespan") from error
-        if isinstance(error, (SystemExit, KeyboardInterrupt)):
-            raise error
         self.phase = Phase.UNSUPPORTED
 
 

@@ -30,7 +30,6 @@ from adapter.local.invocation import (
     new_trace_id,
 )
 from adapter.local.log import InvocationRecord, Log
-from adapter.local.variables import HANDLER
 from adapter.plan.values import FunctionPlan
 
 _FUNCTIONS = re.compile(r"/2015-03-31/functions/?")
@@ -281,7 +280,7 @@ def _configuration(plan: FunctionPlan, qualifier: str) -> dict[str, Any]:
         "FunctionName": plan.name,
         "FunctionArn": function_arn(plan.name, qualifier),
         "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
-        "Handler": HANDLER,
+        "Handler": plan.handler,
         "Timeout": plan.timeout_s,
         "MemorySize": plan.memory_mb,
         "EphemeralStorage": {"Size": plan.ephemeral_storage_mb},

@@ -30,7 +30,7 @@ class ServerSettings:
     """Where and how to serve. Ports may be 0 for a free one; times are seconds.
 
     `app_dir` is the folder that functions import the user's code from. `command` starts a
-    function's runtime; its working directory holds the entry point, `app.py`.
+    function's runtime; its working directory holds the entry point.
     """
 
     app_dir: Path
@@ -149,7 +149,7 @@ class LocalServer:
         # A folder for each version: environments of the last one may still read theirs.
         task_root = self._folder / str(self._version) / "functions" / plan.folder
         task_root.mkdir(parents=True)
-        (task_root / "app.py").write_text(plan.entry_point, encoding="utf-8")
+        (task_root / f"{plan.module}.py").write_text(plan.entry_point, encoding="utf-8")
         aliases = {name: planned[name].concurrency.alias for name in plan.calls if name in planned}
         return Launch(
             name=plan.name,

@@ -10,7 +10,6 @@ from pathlib import Path
 from adapter.local.invocation import LATEST, region
 from adapter.plan.values import FunctionPlan
 
-HANDLER = "app.handler"
 # What only Lambda or the adapter sets: left over in the shell, or in a function that runs us, they
 # would lie to the child.
 _OURS = ("AWS_LAMBDA_", "LAMBDA_", "_X_AMZN_", "_HANDLER", "ADAPTER_", "AWS_SAM_LOCAL")
@@ -49,7 +48,7 @@ def function_variables(
         "PYTHONPATH": python_path(app_dir),
         "PYTHONUNBUFFERED": "1",  # what a function prints before it is killed must not be lost
         "TZ": ":UTC",
-        "_HANDLER": HANDLER,
+        "_HANDLER": plan.handler,
         **_aliases(aliases),
         **plan.environment,
     }

@@ -1,7 +1,10 @@
 """From a walked application to the plans of its functions."""
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from adapter.errors import InvalidOption, PlanError
@@ -49,6 +52,7 @@ def _function_plan(
         folder=folder(name),
         logical_id=logical_id(name),
         entry_point=_entry_point(node, target),
+        module=entry_module(target),
         calls=calls,
         environment=_environment(node, graph, route_prefix),
         requirements=_requirements(node),
@@ -140,6 +144,19 @@ def entry_point_text(
     except SyntaxError as error:
         raise PlanError(f"{what} cannot be written as Python code: {error.text}") from error
     return text
+
+
+def entry_module(target: str) -> str:
+    """Return the name of the entry points' module: not one that the user's own code has."""
+    own, app = sys.modules.get(target.partition(":")[0].split(".")[0]), sys.modules.get("app")
+    return "entry_point" if app is not None and _folder(app) == _folder(own) else "app"
+
+
+def _folder(module: ModuleType | None) -> Path | None:
+    """Return the folder that a top-level module was imported from."""
+    if module is None or module.__file__ is None:
+        return None
+    return Path(module.__file__).parents[1 if hasattr(module, "__path__") else 0]
 
 
 def _environment(node: Node, graph: Graph, route_prefix: str | None) -> dict[str, str]:

@@ -85,11 +85,11 @@ def _example(route: Any) -> str:
     )
     fields = getattr(model, "model_fields", None) or {}
     values = {
-        name: field.examples[0]
+        field.alias or name: field.examples[0]
         for name, field in fields.items()
         if field.examples and (field.is_required() or field.default is not None)
     }
-    missing = [name for name, field in fields.items() if field.is_required() and name not in values]
+    missing = [field for field in fields.values() if field.is_required() and not field.examples]
     if missing or not values:
         return ""
     try:

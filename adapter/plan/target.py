@@ -13,6 +13,7 @@ from adapter.errors import InvalidOption, TargetError
 from adapter.plan.arguments import Imports
 from adapter.plan.functions import (
     check_name,
+    entry_module,
     entry_point_text,
     folder,
     function_plans,
@@ -107,6 +108,7 @@ def _plan_asgi(app: Any, target: str, application: str, route_prefix: str) -> Ap
         folder=folder(name),
         logical_id=logical_id(name),
         entry_point=entry_point_text(f"application {name}", target, imports, call, [imported]),
+        module=entry_module(target),
         environment=place(application, deployment, route_prefix),
     )
     return ApplicationPlan(

@@ -31,7 +31,8 @@ class FunctionPlan:
     `name` is the function's name behind the stack's: `${StackName}-<name>`; it is the deployment's
     name, with `<application>-` in front where the application is not called "default".
     `folder` is the folder below `functions/`, `logical_id` its CloudFormation id.
-    `entry_point` is the whole text of `functions/<folder>/app.py`.
+    `entry_point` is the whole text of `functions/<folder>/<module>.py`; `module` is "app", unless
+    the user's own code has a module of that name, which the entry point would hide.
     `calls` are the `name`s of the functions it holds handles to.
     `environment` are the variables that AWS and the local server set alike, sorted by name.
     `requirements` are this deployment's own pip requirements (Ray's `runtime_env`).
@@ -45,6 +46,7 @@ class FunctionPlan:
     folder: str
     logical_id: str
     entry_point: str
+    module: str = "app"
     calls: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     requirements: tuple[str, ...] = ()
@@ -55,6 +57,11 @@ class FunctionPlan:
     concurrency: Concurrency = field(default_factory=Concurrency)
     max_ongoing_requests: int = 1
     notes: tuple[str, ...] = ()
+
+    @property
+    def handler(self) -> str:
+        """What Lambda calls the handler."""
+        return f"{self.module}.handler"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

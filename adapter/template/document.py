@@ -34,7 +34,7 @@ def describe(plan: ApplicationPlan, settings: BuildSettings) -> dict[str, Any]:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
         "Description": f"{plan.target} on AWS Lambda",
-        "Globals": {"Function": _globals(settings, shared)},
+        "Globals": {"Function": _globals(plan, settings, shared)},
         "Resources": _resources(plan, settings, shared),
         "Outputs": _outputs(plan),
     }
@@ -77,9 +77,13 @@ def _sizes(function: FunctionPlan) -> dict[str, int]:
     return {"MemorySize": function.memory_mb, "Timeout": function.timeout_s}
 
 
-def _globals(settings: BuildSettings, shared: _Shared) -> dict[str, Any]:
+def _globals(
+    plan: ApplicationPlan,
+    settings: BuildSettings,
+    shared: _Shared,
+) -> dict[str, Any]:
     return {
-        "Handler": "app.handler",
+        "Handler": plan.functions[0].handler,  # one name for all: it avoids the user's modules
         "Runtime": settings.runtime,
         "Architectures": [settings.architecture],
         **shared.sizes,

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-# In template.yaml's first line and in the docstring of every functions/*/app.py.
+# In template.yaml's first line and in the docstring of every entry point in functions/*.
 WRITTEN_BY = "Written by `adapter build"
 # In each layer's folder: the list of what was written there.
 MARK_FILE = ".written-by-adapter"
 
-_FUNCTION_FILES = frozenset({"app.py", "requirements.txt"})
+_ENTRY_POINTS = frozenset({"app.py", "entry_point.py"})
 _HEAD = 500  # characters in which the mark must show
 
 
@@ -40,4 +40,6 @@ def names_written(folder: Path) -> frozenset[str] | None:
     if is_ours(folder / MARK_FILE):
         lines = (folder / MARK_FILE).read_text(encoding="utf-8").splitlines()
         return frozenset({*lines[1:], MARK_FILE})
-    return _FUNCTION_FILES if is_ours(folder / "app.py") else None
+    if any(is_ours(folder / name) for name in _ENTRY_POINTS):
+        return _ENTRY_POINTS | {"requirements.txt"}
+    return None

@@ -110,7 +110,7 @@ def _functions(plan: ApplicationPlan) -> dict[str, Entries]:
 
 
 def _function_entries(function: FunctionPlan, target: str) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {"app.py": Text(text=function.entry_point)}
+    entries: dict[str, Entry] = {f"{function.module}.py": Text(text=function.entry_point)}
     if function.requirements:
         lines = [f"# {written_by(target)}.", *sorted(function.requirements)]
         entries["requirements.txt"] = Text(text="\n".join(lines) + "\n")

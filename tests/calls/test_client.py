@@ -105,6 +105,28 @@ def test_function_error_of_any_shape_is_a_remote_error(
     assert error.message.startswith(message)
 
 
+ERROR_OF_SAM = {"errorType": "KeyError", "errorMessage": "'x'", "stackTrace": []}
+
+
+def test_error_is_told_by_its_body_under_sam_local(
+    server: LambdaServer,
+    environ: dict[str, str],
+) -> None:
+    environ["AWS_SAM_LOCAL"] = "true"
+    server.script.extend([result(ERROR_OF_SAM), result({"errorType": "x"}), result([1])])
+
+    with pytest.raises(KeyError):
+        handle.remote().result()
+    assert handle.remote().result() == {"errorType": "x"}
+    assert handle.remote().result() == [1]
+
+
+def test_value_that_looks_like_an_error_is_a_value_on_lambda(server: LambdaServer) -> None:
+    server.script.append(result(ERROR_OF_SAM))
+
+    assert handle.remote().result() == ERROR_OF_SAM
+
+
 @pytest.mark.parametrize(
     ("reply", "reason", "detail"),
     [
@@ -219,7 +241,13 @@ def test_connection_cut_after_the_request_is_an_error_and_never_a_second_send(
     assert server.connections == 2
 
 
-def test_answer_that_is_no_json_is_an_invalid_call(server: LambdaServer) -> None:
+@pytest.mark.parametrize("sam_local", ["true", ""])
+def test_answer_that_is_no_json_is_an_invalid_call(
+    server: LambdaServer,
+    environ: dict[str, str],
+    sam_local: str,
+) -> None:
+    environ["AWS_SAM_LOCAL"] = sam_local
     server.script.append(Reply(response_bytes(200, {}, b"<html>")))
 
     with pytest.raises(InvalidCall, match="not a JSON value"):

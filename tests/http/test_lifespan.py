@@ -80,6 +80,14 @@ def test_on_requires_lifespan(app: Any) -> None:
     assert isinstance(caught.value.__cause__, RuntimeError if app is raw else type(None))
 
 
+def test_exit_during_startup_ends_the_process() -> None:
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        asyncio.run(Lifespan(app).startup())
+
+
 def test_off_leaves_the_application_alone() -> None:
     app = App(STARTED)
 

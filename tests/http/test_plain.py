@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from adapter.function import Function, entry_point
-from adapter.http.plain import to_response
+from adapter.http.plain import plain_application, to_response
 from tests import events
 from tests.http.answers import ask
 
@@ -198,6 +199,15 @@ def test_failure_is_a_500(closing: Closing, deployment: Any) -> None:
     answer = ask(closing(entry_point(deployment)), events.http_api())
 
     assert (answer.status, answer.text) == (500, "Internal Server Error")
+
+
+def test_only_http_is_served() -> None:
+    with pytest.raises(RuntimeError, match="does not serve 'websocket'"):
+        asyncio.run(_call(plain_application(no_parameters), {"type": "websocket"}))
+
+
+async def _call(app: Any, scope: Any) -> None:
+    await app(scope, None, None)
 
 
 def test_streaming_response_is_collected_and_its_background_task_done(closing: Closing) -> None:

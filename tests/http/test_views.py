@@ -521,6 +521,20 @@ def test_documentation_of_methods_is_that_of_functions(serving: Serving) -> None
     assert "swagger-ui" in get(serving(cls), "/docs").text
 
 
+def test_application_without_documentation_is_served(serving: Serving) -> None:
+    app = FastAPI(openapi_url=None)
+
+    @serve.ingress(app)
+    class Gateway:
+        @app.get("/")
+        def root(self) -> str:
+            return "root"
+
+    function = serving(Gateway)
+    assert get(function, "/").json == "root"
+    assert get(function, "/openapi.json").status == 404
+
+
 def test_route_made_by_a_class_of_ones_own_stays_of_that_class(serving: Serving) -> None:
     class Counted(APIRoute):
         def __init__(self, path: str, endpoint: Any, **settings: Any) -> None:

@@ -45,6 +45,7 @@ async def test_the_most_recently_idle_environment_is_taken(tmp_path: Path) -> No
         held = asyncio.create_task(function.invoke(invocation({"gate": gate.path})))
         async with gate.holding():
             other = result_of(await function.invoke(invocation()))
+            await until(lambda: State.IDLE in {one.state for one in function.environments})
         last = result_of(await held)
         pids = []
         for _ in range(3):

@@ -1,5 +1,6 @@
 import pytest
 
+from adapter.plan.calls import literal_calls
 from tests.plan.programs import Program
 
 MODELS = """
@@ -233,3 +234,8 @@ def test_composition_of_ray_serves_guide_needs_one_permission(program: Program) 
         ("APIGateway", ("ModelDeployment",)),
         ("ModelDeployment", ()),
     ]
+
+
+@pytest.mark.parametrize("func_or_class", [len, type("Gateway", (), {"__module__": "nowhere"})])
+def test_code_without_a_source_asks_for_nothing(func_or_class: object) -> None:
+    assert literal_calls(func_or_class, "default") == ()

@@ -1,5 +1,6 @@
 """`serve.run` at the top level of a module that is imported to be served or built."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,16 @@ def test_what_lambda_cannot_do_is_said(tmp_path: Path) -> None:
     notes = "\n".join(function.notes)
     assert "autoscaling_config['upscale_delay_s'] has no meaning on Lambda" in notes
     assert "the handle to 'Elsewhere' of application 'other'" in notes
+
+
+def test_a_users_module_called_app_is_not_hidden_by_the_entry_point(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    write(tmp_path, "app", PROGRAM)
+    plans = [plan_target("app:app", app_dir=tmp_path)]
+    monkeypatch.delitem(sys.modules, "app")
+    plans.append(plan_target(write(tmp_path, "not_app", PROGRAM), app_dir=tmp_path))
+
+    assert [plan.functions[0].handler for plan in plans] == ["entry_point.handler", "app.handler"]

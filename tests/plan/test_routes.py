@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
+from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -106,3 +107,40 @@ def test_starlette_routes_are_listed() -> None:
     starlette = Starlette(routes=[Route("/page", page), Mount("/static", routes=[])])
 
     assert shown(application_routes(starlette, "/", "Gateway")) == [("GET", "/page")]
+
+
+class Complete(BaseModel):
+    text: str = Field(examples=["é"])
+    top_words: int = Field(default=3, alias="topWords", examples=[5])
+    note: str | None = Field(default=None, examples=["left out"])
+    limit: int = 10
+
+
+class Incomplete(BaseModel):
+    text: str = Field(examples=["a"])
+    other: str
+
+
+class Unwritable(BaseModel):
+    text: str = Field(examples=[b"bytes"])
+
+
+@pytest.mark.parametrize(
+    ("model", "example"),
+    [
+        (Complete, '{"text": "é", "topWords": 5}'),
+        (Incomplete, ""),
+        (Unwritable, ""),
+        (dict[str, int], ""),
+        (list[Complete], ""),
+    ],
+)
+def test_example_of_a_body_is_made_of_the_examples_of_its_fields(model: Any, example: str) -> None:
+    shop = FastAPI()
+
+    def create(body: Any) -> None: ...
+
+    create.__annotations__["body"] = model
+    shop.post("/items")(create)
+
+    assert [route.example for route in application_routes(shop, "/", "Gateway")] == [example]
