@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -236,7 +237,8 @@ WRONG: list[Any] = [None, True, 1, 1.5, "x", "ü", [], [[]], [1, 2, 3, 4, 5, 6, 
 def test_tag_with_any_content_is_a_value_or_an_invalid_call(tag: str, content: Any) -> None:
     with contextlib.suppress(InvalidCall):
         value = codec.unpack({tag: content})
-        assert type(value).__module__ in {"builtins", "datetime", "decimal", "pathlib"}
+        module = type(value).__module__.partition(".")[0]
+        assert module in {"builtins", "datetime", "decimal", "pathlib"}
 
 
 @pytest.mark.parametrize(
@@ -275,12 +277,8 @@ def test_lone_surrogates_travel_escaped() -> None:
 
 
 class TestArrays:
-    @pytest.fixture
-    def np(self) -> Any:
-        return pytest.importorskip("numpy", reason="arrays need numpy, which nothing else needs")
-
     @pytest.mark.parametrize("kind", ["f8", ">f4", "i2", "u1", "?", "c16", "S3", "U2", "M8[ns]"])
-    def test_array_comes_back_with_type_and_shape(self, np: Any, kind: str) -> None:
+    def test_array_comes_back_with_type_and_shape(self, kind: str) -> None:
         array = np.arange(6).astype(kind).reshape(2, 3)
         found = sent(array)
 
@@ -288,20 +286,20 @@ class TestArrays:
         assert found.flags.writeable
 
     @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (1, 1, 1)])
-    def test_array_of_any_shape_comes_back(self, np: Any, shape: tuple[int, ...]) -> None:
+    def test_array_of_any_shape_comes_back(self, shape: tuple[int, ...]) -> None:
         assert sent(np.zeros(shape)).shape == shape
 
-    def test_array_that_is_not_contiguous_comes_back(self, np: Any) -> None:
+    def test_array_that_is_not_contiguous_comes_back(self) -> None:
         array = np.arange(12).reshape(3, 4).T[::2]
 
         assert sent(array).tolist() == array.tolist()
 
-    def test_scalar_arrives_as_pythons_own(self, np: Any) -> None:
+    def test_scalar_arrives_as_pythons_own(self) -> None:
         scalars = [np.float32(1.5), np.int64(3), np.bool_(1), np.str_("a"), np.float64("nan")]
 
         assert typed(sent(scalars)) == typed([1.5, 3, True, "a", math.nan])
 
-    def test_array_of_objects_or_fields_is_refused(self, np: Any) -> None:
+    def test_array_of_objects_or_fields_is_refused(self) -> None:
         for array in (np.array([object()]), np.zeros(2, dtype=[("a", "i4")]), np.longdouble(1)):
             with pytest.raises(NotSerializable):
                 codec.dumps(array)
@@ -319,7 +317,6 @@ class TestArrays:
             {"dtype": "f8", "shape": [10**12], "data": ""},
         ],
     )
-    @pytest.mark.usefixtures("np")
     def test_hostile_array_is_refused(self, content: Any) -> None:
         with pytest.raises(InvalidCall, match=r"^\$ndarray cannot hold "):
             codec.unpack({"$ndarray": content})

@@ -151,7 +151,7 @@ def test_target_has_the_form_module_attribute(program: Program, target: str) -> 
             "program:number",
             "program:number is 3, which is no application. Expected an application ",
         ),
-        ("program:helper", "program:helper is <function helper at"),
+        ("program:double", "program:double is <function double at"),
         ("program:Plain", "program:Plain is <class 'program.Plain'>, which is no application."),
         ("program:serve", "program:serve is <module 'adapter.serve'"),
     ],
@@ -162,7 +162,7 @@ def test_target_that_names_no_application_says_why(
     message: str,
 ) -> None:
     program.write(package__main="number = 3")
-    source = APP + "number = 3\ndef helper(value): ...\nclass Plain: ...\n"
+    source = APP + "number = 3\ndef double(value): ...\nclass Plain: ...\n"
     with pytest.raises(TargetError) as caught:
         program.plan(source, target)
 
