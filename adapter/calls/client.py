@@ -9,6 +9,7 @@ import json
 import os
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from adapter.serve.names import function_name
 from adapter.serve.transport import Call
 
 OK = 200
+IDLE_S = 4.0  # for which an unused connection is trusted to be still there
 LONGEST_S = 910.0  # a function runs for at most 900 s
 
 
@@ -237,7 +239,7 @@ class _Pool:
 
     def __init__(self, where: Endpoint) -> None:
         self.endpoint = where
-        self._idle: list[Connection] = []
+        self._idle: list[tuple[Connection, float]] = []  # and since when, Unix time in seconds
         self._closed = False
         self._tls: ssl.SSLContext | None = None
 
@@ -253,20 +255,21 @@ class _Pool:
             return await connection.request(method, target, headers, body)
         finally:
             if connection.usable and not self._closed:
-                self._idle.append(connection)
+                self._idle.append((connection, time.time()))
             else:
                 connection.close()
 
     def close(self) -> None:
         self._closed = True
-        for connection in self._idle:
+        for connection, _ in self._idle:
             connection.close()
         self._idle.clear()
 
     async def _connection(self) -> Connection:
         while self._idle:
-            connection = self._idle.pop()
-            if not connection.closed_by_peer:
+            connection, since = self._idle.pop()
+            # An environment may have been frozen meanwhile: what the peer did then is not seen yet.
+            if not connection.closed_by_peer and time.time() - since < IDLE_S:
                 return connection
             connection.close()
         if self.endpoint.tls and self._tls is None:

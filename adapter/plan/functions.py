@@ -19,6 +19,8 @@ from adapter.serve.names import function_name
 
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 MAX_NAME = 64
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+HTTP_API_WAITS_S = 30
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -62,8 +64,23 @@ def _function_plan(
         exec_wrapper=options.lambda_options.exec_wrapper,
         concurrency=capacity.concurrency(options),
         max_ongoing_requests=options.max_ongoing_requests,
-        notes=(*capacity.notes(node.name, options), *foreign),
+        notes=(
+            *capacity.notes(node.name, options),
+            *_http_notes(node, graph, route_prefix),
+            *foreign,
+        ),
     )
+
+
+def _http_notes(node: Node, graph: Graph, route_prefix: str | None) -> tuple[str, ...]:
+    timeout_s = node.deployment.settings.lambda_options.timeout_s
+    if node is not graph.ingress or route_prefix is None or timeout_s <= HTTP_API_WAITS_S:
+        return ()
+    note = (
+        f"{node.name}: timeout_s={timeout_s}, but an HTTP API waits {HTTP_API_WAITS_S} s for an "
+        "answer; what takes longer is a 503 for the client."
+    )
+    return (note,)
 
 
 def check_name(deployment: str, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapter import serve
+from adapter.calls import client
 from adapter.calls.client import LambdaTransport, function_error
 from adapter.errors import InvalidCall, InvocationError, NotSerializable, RemoteError, ServeError
 from adapter.http1 import response_bytes
@@ -209,6 +210,16 @@ def test_idle_connection_that_the_server_closed_is_replaced(server: LambdaServer
     assert handle.remote(2).result() == 2
 
     assert [request.event["args"] for request in server.requests] == [[], [2]]
+    assert server.connections == 2
+
+
+def test_connection_that_was_idle_for_long_is_not_trusted(
+    server: LambdaServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "IDLE_S", 0.0)
+    assert [handle.remote(number).result() for number in range(2)] == [0, 1]
+
     assert server.connections == 2
 
 

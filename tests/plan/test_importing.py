@@ -76,3 +76,13 @@ def test_a_users_module_called_app_is_not_hidden_by_the_entry_point(
     plans.append(plan_target(write(tmp_path, "not_app", PROGRAM), app_dir=tmp_path))
 
     assert [plan.functions[0].handler for plan in plans] == ["entry_point.handler", "app.handler"]
+
+
+def test_an_ingress_that_may_take_longer_than_its_gateway_is_said(tmp_path: Path) -> None:
+    slow = PROGRAM.replace(
+        '"upscale_delay_s": 5}', "}, lambda_options=serve.LambdaOptions(timeout_s=60)"
+    )
+    slow = slow.replace('{"max_replicas": 3, }', '{"max_replicas": 3}')
+    (function,) = plan_target(write(tmp_path, "slow_ingress", slow), app_dir=tmp_path).functions
+
+    assert "timeout_s=60, but an HTTP API waits 30 s" in "\n".join(function.notes)
