@@ -15,11 +15,12 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapter import user_code
+from adapter import deadline, user_code
 from adapter.calls.dispatch import Dispatcher
 from adapter.calls.event import is_call
 from adapter.errors import InvalidOption, ServeError, UnsupportedEvent
 from adapter.http.detect import is_http
+from adapter.responder import Collected, Responder
 from adapter.serve import context, transport
 from adapter.serve.deployments import Deployment
 from adapter.serve.ingresses import ingress_of, is_factory
@@ -67,10 +68,31 @@ class Function:
         await self._servable.start()
 
     async def invoke(self, event: Any, lambda_context: Any) -> Any:
-        """Serve one event on the running loop and return what Lambda is to return."""
-        context.invocation.set(_invocation(lambda_context))
+        """Serve one event to its end, background tasks included, and return the answer."""
+        collected = Collected()
+        await self.serve(event, lambda_context, collected)
+        return collected.result
+
+    async def serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
+        """Serve one event on the running loop; the answer may leave before this returns.
+
+        What runs is cancelled shortly before the deadline, Lambda's or the caller's, so that clean
+        up may run and the caller gets an answer: 504 for HTTP, TimeoutError for a call.
+        """
+        invocation = _invocation(event, lambda_context)
+        context.invocation.set(invocation)
+        limit = asyncio.timeout(deadline.seconds_left(invocation.deadline_ms))
         try:
-            return await self._servable.invoke(event, lambda_context)
+            async with limit:
+                await self._serve(event, lambda_context, responder)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            await _answer_late(event, responder)
+
+    async def _serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
+        try:
+            await self._servable.serve(event, lambda_context, responder)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -119,15 +141,16 @@ class Servable:
         if self._bridge is not None:
             await self._bridge.lifespan.startup()
 
-    async def invoke(self, event: Any, lambda_context: Any) -> Any:
+    async def serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
         """Serve one event. Raises `UnsupportedEvent` for one that is neither HTTP nor a call."""
         if self._dispatcher is not None and is_call(event):
-            return await self._dispatcher(event)
-        if is_http(event) and (bridge := self._http()) is not None:
-            return await bridge(event, lambda_context)
-        if self._bridge is not None and self._bridge.takes(event, lambda_context):
-            return await self._bridge(event, lambda_context)
-        raise UnsupportedEvent(event)
+            await responder.respond(await self._dispatcher(event))
+        elif is_http(event) and (bridge := self._http()) is not None:
+            await bridge(event, lambda_context, responder)
+        elif self._bridge is not None and self._bridge.takes(event, lambda_context):
+            await self._bridge(event, lambda_context, responder)
+        else:
+            raise UnsupportedEvent(event)
 
     async def stop(self) -> None:
         """Undo `start`."""
@@ -168,10 +191,10 @@ class DeploymentServable(Servable):
             self._bridge = self._bridge_to(app)
         await super().start()
 
-    async def invoke(self, event: Any, lambda_context: Any) -> Any:
-        """Serve one event; see `Servable.invoke`."""
+    async def serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
+        """Serve one event; see `Servable.serve`."""
         context.enter(self._context(), whole_process=False)
-        return await super().invoke(event, lambda_context)
+        await super().serve(event, lambda_context, responder)
 
     async def stop(self) -> None:
         """Run lifespan shutdown, then the user's `__del__` by letting the instance go."""
@@ -314,11 +337,27 @@ async def _instance(cls: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     return instance
 
 
-def _invocation(lambda_context: Any) -> context.InvocationContext:
+def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:
+    """Say what is being served; a call ends with whoever waits for it, if that is sooner."""
+    deadlines = [deadline.of(lambda_context)]
+    if is_call(event) and isinstance(event.get("context"), dict):
+        deadlines.append(event["context"].get("deadline_ms"))
+    known = [found for found in deadlines if type(found) is int and found > 0]
     return context.InvocationContext(
         request_id=getattr(lambda_context, "aws_request_id", ""),
-        deadline_ms=getattr(lambda_context, "deadline_ms", 0),
+        deadline_ms=min(known, default=0),
     )
+
+
+async def _answer_late(event: Any, responder: Responder) -> None:
+    late = "the function was cancelled before its deadline"
+    if responder.answered:
+        raise TimeoutError(f"{late}, while it worked on after its answer")
+    if not is_http(event):
+        raise TimeoutError(late)
+    from adapter.http.bridge import plain_result  # noqa: PLC0415 - HTTP only
+
+    await responder.respond(plain_result(504, "Gateway Timeout"))
 
 
 def _inside_a_loop() -> bool:

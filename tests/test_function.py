@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -205,7 +206,8 @@ def test_code_knows_its_deployment_and_invocation(
 ) -> None:
     monkeypatch.setenv("ADAPTER_APPLICATION", "shop")
     function = closing(entry_point(serve.deployment(name="Named")(Model)))
-    lambda_context = SimpleNamespace(aws_request_id="r-1", deadline_ms=5)
+    deadline_ms = int(time.time() * 1000) + 60_000
+    lambda_context = SimpleNamespace(aws_request_id="r-1", deadline_ms=deadline_ms)
 
     async def seen() -> Any:
         await function.invoke({"method": "times", "args": [1]}, lambda_context)
@@ -213,7 +215,7 @@ def test_code_knows_its_deployment_and_invocation(
 
     here, invocation = function.loop.run_until_complete(seen())
     assert (here.deployment, here.application) == ("Named", "shop")
-    assert invocation == InvocationContext(request_id="r-1", deadline_ms=5)
+    assert invocation == InvocationContext(request_id="r-1", deadline_ms=deadline_ms)
 
 
 def test_constructor_and_threads_of_the_user_know_their_deployment(closing: Closing) -> None:

@@ -15,8 +15,9 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES, HANDLERS
 from mangum.types import LambdaConfig
 
 from adapter.errors import UnsupportedEvent
-from adapter.http.exchange import Exchange
+from adapter.http.exchange import Exchange, Response
 from adapter.http.lifespan import ASGIApp, Lifespan, Mode
+from adapter.responder import Responder
 
 logger = logging.getLogger("adapter.http")
 
@@ -55,31 +56,38 @@ class HttpBridge:
         """Whether one of the custom handlers wants an event that is not HTTP otherwise."""
         return any(handler.infer(event, context, self._config) for handler in self._custom_handlers)
 
-    async def __call__(self, event: dict[str, Any], context: Any) -> Any:
-        """Serve one event and return the result in the shape its sender expects.
+    async def __call__(self, event: dict[str, Any], context: Any, responder: Responder) -> None:
+        """Serve one event and answer in the shape its sender expects.
 
-        An event that cannot be read as a request is answered with 400. Raises `UnsupportedEvent`
-        where no handler knows the event.
+        The answer leaves when the response is complete; this returns when the application has
+        ended, background tasks included. An event that cannot be read as a request is answered
+        with 400. Raises `UnsupportedEvent` where no handler knows the event.
         """
         for handler in self._custom_handlers:
             if handler.infer(event, context, self._config):
                 custom = handler(event, context, self._config)
                 scope = {**custom.scope, "state": self.lifespan.state.copy()}
-                return custom(await Exchange(scope, custom.body).run(self.app))
-        return await self._builtin(event, context)
+                await self._exchange(scope, custom.body, custom, responder)
+                return
+        await self._builtin(event, context, responder)
 
-    async def _builtin(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    async def _builtin(self, event: dict[str, Any], context: Any, responder: Responder) -> None:
         try:
             host, hostless = _split_host(event)
             handler = self._infer(hostless, context)
             scope, body = self._complete(handler.scope, host, event), _body(handler, event)
         except (ValueError, LookupError, TypeError, AttributeError):
             logger.warning("the event is no valid HTTP request", exc_info=True)
-            return _bad_request()
-        response = await Exchange(scope, body).run(self.app)
-        response["headers"] = [(_utf8(name), _utf8(value)) for name, value in response["headers"]]
-        result: dict[str, Any] = handler(response)
-        return result
+            await responder.respond(plain_result(400, "Bad Request"))
+            return
+        await self._exchange(scope, body, handler, responder)
+
+    async def _exchange(self, scope: Any, body: bytes, handler: Any, responder: Responder) -> None:
+        async def answer(response: Response) -> None:
+            headers = [(_utf8(name), _utf8(value)) for name, value in response["headers"]]
+            await responder.respond(handler({**response, "headers": headers}))
+
+        await Exchange(scope, body, answer).run(self.app)
 
     def _infer(self, event: dict[str, Any], context: Any) -> Any:
         for kind in HANDLERS:
@@ -178,11 +186,12 @@ def _utf8(text: bytes) -> bytes:
     return text
 
 
-def _bad_request() -> dict[str, Any]:
+def plain_result(status: int, text: str) -> dict[str, Any]:
+    """Make a result that every sender takes, for answers that no application gives."""
     return {
-        "statusCode": 400,
-        "statusDescription": "400 Bad Request",  # a load balancer wants it
+        "statusCode": status,
+        "statusDescription": f"{status} {text}",  # a load balancer wants it
         "headers": {"content-type": "text/plain; charset=utf-8"},
-        "body": "Bad Request",
+        "body": text,
         "isBase64Encoded": False,
     }

@@ -5,7 +5,7 @@ https://asgi.readthedocs.io/en/latest/specs/www.html
 
 import asyncio
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from enum import Enum, auto
 from typing import Any
 
@@ -22,11 +22,23 @@ class State(Enum):
     COMPLETE = auto()
 
 
-class Exchange:
-    """Runs one request. An application that fails, or answers nothing, becomes a 500."""
+Response = dict[str, Any]  # "status", "headers", "body", as Mangum's handler classes take it
 
-    def __init__(self, scope: MutableMapping[str, Any], body: bytes) -> None:
+
+class Exchange:
+    """Runs one request. An application that fails, or answers nothing, becomes a 500.
+
+    `answer` is called once, with the response, when that is complete; the application may go on.
+    """
+
+    def __init__(
+        self,
+        scope: MutableMapping[str, Any],
+        body: bytes,
+        answer: Callable[[Response], Awaitable[None]],
+    ) -> None:
         self._scope = scope
+        self._answer = answer
         self._request: Message | None = {
             "type": "http.request",
             "body": body,
@@ -38,23 +50,22 @@ class Exchange:
         self._headers: list[tuple[bytes, bytes]] = []
         self._chunks: list[bytes] = []
 
-    async def run(self, app: ASGIApp) -> dict[str, Any]:
-        """Return `{"status", "headers", "body"}`, as Mangum's handler classes take it.
+    async def run(self, app: ASGIApp) -> None:
+        """Run the application to its end, background tasks included.
 
-        Work that the application does after its response, such as background tasks, is done when
-        this returns. An error then is logged; the response stands.
+        An error after the response is complete is logged; the response stands.
         """
         try:
             await app(self._scope, self._receive, self._send)
         except Exception:
             logger.exception("the application failed")
-            return self._response() if self._state is State.COMPLETE else _server_error()
+        else:
+            if self._state is not State.COMPLETE:
+                logger.error("the application returned without completing its response")
         if self._state is not State.COMPLETE:
-            logger.error("the application returned without completing its response")
-            return _server_error()
-        return self._response()
+            await self._answer(_server_error())
 
-    def _response(self) -> dict[str, Any]:
+    def _response(self) -> Response:
         body = b"" if self._scope.get("method") == "HEAD" else b"".join(self._chunks)
         return {"status": self._status, "headers": self._headers, "body": body}
 
@@ -75,12 +86,13 @@ class Exchange:
             self._chunks.append(bytes(message.get("body", b"")))
             if not message.get("more_body", False):
                 self._state = State.COMPLETE
+                await self._answer(self._response())
                 self._complete.set()
         else:
             raise RuntimeError(f"ASGI message {kind!r} is not allowed in state {self._state.name}.")
 
 
-def _server_error() -> dict[str, Any]:
+def _server_error() -> Response:
     return {
         "status": 500,
         "headers": [(b"content-type", b"text/plain; charset=utf-8")],

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from adapter.deadline import DEFAULT_MARGIN_MS
 from adapter.errors import InvalidOption, PlanError
 from adapter.plan import capacity
 from adapter.plan.arguments import Imports, expression
@@ -184,6 +185,8 @@ def _environment(node: Node, graph: Graph, route_prefix: str | None) -> dict[str
         **options.lambda_options.environment,
         **place(graph.application, graph.ingress.name, prefix),
     }
+    if options.lambda_options.deadline_margin_ms != DEFAULT_MARGIN_MS:
+        variables["ADAPTER_DEADLINE_MARGIN_MS"] = str(options.lambda_options.deadline_margin_ms)
     return dict(sorted(variables.items()))
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from adapter.runtime.client import RuntimeApi
+from adapter.runtime.client import RuntimeApi, RuntimeApiLost
 from adapter.runtime.context import FunctionSettings
 from adapter.runtime.loading import load_handler
 from adapter.runtime.loop import serve
@@ -28,11 +28,10 @@ def main() -> int:
         return _fail_init(api, Failure.of(error))
     function = FunctionSettings.from_environment(os.environ)
     loop = getattr(handler, "loop", None) or asyncio.new_event_loop()
-    serving = loop.create_task(serve(api, handler, function))
+    serving = loop.create_task(serve(address, handler, function))
     loop.add_signal_handler(signal.SIGTERM, serving.cancel)
-    with contextlib.suppress(OSError, asyncio.CancelledError):  # the environment is being ended
+    with contextlib.suppress(RuntimeApiLost, asyncio.CancelledError):  # it is being ended
         loop.run_until_complete(serving)
-    api.close()
     if (close := getattr(handler, "close", None)) is not None:
         close()
     return 0
@@ -40,7 +39,7 @@ def main() -> int:
 
 def _fail_init(api: RuntimeApi, failure: Failure) -> int:
     sys.stderr.write(failure.text() + "\n")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(RuntimeApiLost):
         asyncio.run(api.fail_init(failure))
     return 1
 

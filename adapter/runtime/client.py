@@ -19,6 +19,10 @@ class RuntimeApiError(AdapterError):
         self.status = response.status
 
 
+class RuntimeApiLost(AdapterError):
+    """The Runtime API is gone: the environment is being ended."""
+
+
 class RuntimeApi:
     """Asks for invocations and posts their answers."""
 
@@ -32,7 +36,7 @@ class RuntimeApi:
     async def next(self) -> Invocation:
         """Wait for the next invocation, for as long as it takes: the environment may be frozen.
 
-        Raises OSError where the Runtime API is gone, `RuntimeApiError` where it refuses.
+        Raises `RuntimeApiLost` where there is none any more, `RuntimeApiError` where it refuses.
         """
         response = await self._request("GET", protocol.NEXT)
         if response.status != OK:
@@ -71,13 +75,14 @@ class RuntimeApi:
         headers: dict[str, str] | None = None,
         body: bytes = b"",
     ) -> Response:
-        connection = self._connection
-        if connection is None or not connection.usable or connection.closed_by_peer:
-            self.close()
-            connection = self._connection = await Connection.open(self._host, self._port)
-        return await connection.request(
-            method,
-            path,
-            {"host": self._address, "user-agent": "serve-adapter", **(headers or {})},
-            body,
-        )
+        try:
+            connection = self._connection
+            if connection is None or not connection.usable or connection.closed_by_peer:
+                self.close()
+                connection = self._connection = await Connection.open(self._host, self._port)
+            return await connection.request(method, path, self._headers(headers or {}), body)
+        except OSError as error:
+            raise RuntimeApiLost(f"the Runtime API at {self._address} is gone: {error}") from error
+
+    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {"host": self._address, "user-agent": "serve-adapter", **headers}

@@ -21,6 +21,7 @@ class FunctionSettings:
     memory_limit_in_mb: str = ""
     log_group_name: str = ""
     log_stream_name: str = ""
+    max_concurrency: int = 1
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "FunctionSettings":
@@ -31,6 +32,7 @@ class FunctionSettings:
             memory_limit_in_mb=environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),
             log_group_name=environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""),
             log_stream_name=environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
+            max_concurrency=max(1, int(environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 1)),
         )
 
 

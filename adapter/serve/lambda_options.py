@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from adapter.deadline import DEFAULT_MARGIN_MS
 from adapter.errors import InvalidOption
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
@@ -16,11 +17,12 @@ class LambdaOptions:
     """How Lambda runs one deployment: `serve.deployment(lambda_options=LambdaOptions(...))`.
 
     `memory_mb` buys CPU too (1,769 MB is one vCPU) and is at least what `ray_actor_options` ask
-    for; None means 512 MB or that. `timeout_s` bounds one invocation. `ephemeral_storage_mb` is the
-    size of `/tmp`. `environment` holds plain environment variables, never secrets. `calls` names
-    deployments that are reached through handles the source does not show, so that the function
-    may invoke them. `exec_wrapper=False` runs the function under AWS's own Python runtime client
-    instead of the adapter's loop.
+    for; None means 512 MB or that. `timeout_s` bounds one invocation; `deadline_margin_ms` before
+    its end, or a tenth of it where that is less, what still runs is cancelled, so that it can clean
+    up and answer 504. `ephemeral_storage_mb` is the size of `/tmp`. `environment` holds plain
+    environment variables, never secrets. `calls` names deployments that are reached through handles
+    the source does not show, so that the function may invoke them. `exec_wrapper=False` runs the
+    function under AWS's own Python runtime client instead of the adapter's loop.
 
     Raises `InvalidOption` for a value outside Lambda's limits
     (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
@@ -28,6 +30,7 @@ class LambdaOptions:
 
     memory_mb: int | None = None
     timeout_s: int = 30
+    deadline_margin_ms: int = DEFAULT_MARGIN_MS
     ephemeral_storage_mb: int = 512
     environment: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
@@ -37,6 +40,7 @@ class LambdaOptions:
         if self.memory_mb is not None:
             _require_range("memory_mb", self.memory_mb, 128, 10_240)
         _require_range("timeout_s", self.timeout_s, 1, 900)
+        _require_range("deadline_margin_ms", self.deadline_margin_ms, 0, 60_000)
         _require_range("ephemeral_storage_mb", self.ephemeral_storage_mb, 512, 10_240)
         calls: object = self.calls
         if not isinstance(calls, tuple) or not all(isinstance(name, str) for name in calls):

@@ -15,7 +15,14 @@ SERVER_ERROR = {
 
 
 def run(app: Any, method: str = "GET", body: bytes = b"") -> dict[str, Any]:
-    return asyncio.run(Exchange({"type": "http", "method": method}, body).run(app))
+    answers: list[dict[str, Any]] = []
+
+    async def answer(response: dict[str, Any]) -> None:
+        answers.append(response)
+
+    asyncio.run(Exchange({"type": "http", "method": method}, body, answer).run(app))
+    (response,) = answers
+    return response
 
 
 def sending(*messages: dict[str, Any]) -> Any:
@@ -145,3 +152,18 @@ def test_exit_is_no_answer(error: type[BaseException]) -> None:
 
     with pytest.raises(error):
         run(app)
+
+
+def test_the_answer_leaves_before_the_application_goes_on() -> None:
+    order: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await sending(START, {"type": "http.response.body"})(scope, receive, send)
+        order.append("background work")
+
+    async def answer(_response: dict[str, Any]) -> None:
+        order.append("answer")
+
+    asyncio.run(Exchange({"type": "http", "method": "GET"}, b"", answer).run(app))
+
+    assert order == ["answer", "background work"]

@@ -85,4 +85,15 @@ def test_an_ingress_that_may_take_longer_than_its_gateway_is_said(tmp_path: Path
     slow = slow.replace('{"max_replicas": 3, }', '{"max_replicas": 3}')
     (function,) = plan_target(write(tmp_path, "slow_ingress", slow), app_dir=tmp_path).functions
 
+    assert function.environment.get("ADAPTER_DEADLINE_MARGIN_MS") is None
     assert "timeout_s=60, but an HTTP API waits 30 s" in "\n".join(function.notes)
+
+
+def test_another_margin_before_the_deadline_is_a_variable(tmp_path: Path) -> None:
+    options = "lambda_options=serve.LambdaOptions(deadline_margin_ms=2000)"
+    text = (
+        f"from adapter import serve\n@serve.deployment({options})\ndef f(): ...\napp = f.bind()\n"
+    )
+    (function,) = plan_target(write(tmp_path, "margin", text), app_dir=tmp_path).functions
+
+    assert function.environment["ADAPTER_DEADLINE_MARGIN_MS"] == "2000"

@@ -1,0 +1,41 @@
+"""The answer to one invocation, on its way to the Runtime API."""
+
+import sys
+from typing import Any
+
+from adapter.runtime.client import STALE, RuntimeApi, RuntimeApiError
+from adapter.runtime.protocol import Failure, Invocation, to_json
+
+
+class PostedAnswer:
+    """Posts the answer as soon as the function has it; see `Responder`."""
+
+    def __init__(self, api: RuntimeApi, invocation: Invocation) -> None:
+        self.answered = False
+        self._api = api
+        self._invocation = invocation
+
+    async def respond(self, result: Any) -> None:
+        """Post a result. One that Lambda refuses, such as one over 6 MB, becomes an error."""
+        body = to_json(result)
+        self.answered = True
+        try:
+            await self._api.respond(self._invocation, body)
+        except RuntimeApiError as error:
+            if error.status == STALE:
+                self.log(f"[WARNING] the answer came too late and was dropped: {error}")
+            else:
+                await self.fail(Failure(error_type="ResponseRefused", message=str(error)))
+
+    async def fail(self, failure: Failure) -> None:
+        """Post a function error, and log it."""
+        self.answered = True
+        self.log(failure.text())
+        try:
+            await self._api.fail(self._invocation, failure)
+        except RuntimeApiError as error:
+            self.log(f"[WARNING] {error}")
+
+    def log(self, text: str) -> None:
+        """Write a record with the request id."""
+        sys.stderr.write(f"RequestId: {self._invocation.request_id} {text}\n")

@@ -1,0 +1,161 @@
+"""What runs is cancelled before Lambda, or the caller, gives up."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import BackgroundTasks, FastAPI
+
+from adapter import deadline, lambda_handler
+from adapter.function import Function, entry_point
+from tests import events
+
+Closing = Callable[[Function], Function]
+
+NOW_MS = 1_795_269_731_000
+
+
+@pytest.fixture
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: NOW_MS / 1000)
+
+
+@pytest.mark.usefixtures("_now")
+@pytest.mark.parametrize(
+    ("left_ms", "variables", "seconds"),
+    [
+        (30_000, {}, 29.5),
+        (1_000, {}, 0.9),
+        (30_000, {"ADAPTER_DEADLINE_MARGIN_MS": "2000"}, 28.0),
+        (30_000, {"ADAPTER_DEADLINE_MARGIN_MS": "0"}, 30.0),
+        (-5, {}, 0.0),
+    ],
+)
+def test_the_margin_is_half_a_second_but_at_most_a_tenth(
+    left_ms: int,
+    variables: dict[str, str],
+    seconds: float,
+) -> None:
+    assert deadline.seconds_left(NOW_MS + left_ms, variables) == pytest.approx(seconds)
+
+
+def test_without_a_deadline_nothing_is_cancelled() -> None:
+    assert deadline.seconds_left(0) is None
+
+
+@pytest.mark.usefixtures("_now")
+def test_awss_context_says_how_much_is_left() -> None:
+    aws = SimpleNamespace(get_remaining_time_in_millis=lambda: 3_000)
+
+    assert deadline.of(aws) == NOW_MS + 3_000
+    assert deadline.of(None) == 0
+
+
+def within(milliseconds: int) -> Any:
+    return SimpleNamespace(deadline_ms=int(time.time() * 1000) + milliseconds)
+
+
+class Sleeper:
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    async def sleep(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.seen.append("cancelled")
+            await asyncio.sleep(0)
+            self.seen.append("cleaned up")
+            raise
+
+    async def shielded(self) -> None:
+        async def snore() -> None:
+            await woken.wait()
+            self.seen.append("ZZZ")
+
+        woken = asyncio.Event()
+        self.snoring = asyncio.ensure_future(snore())
+        try:
+            await asyncio.shield(self.snoring)
+        finally:
+            woken.set()
+
+    async def wait_for_the_snore(self) -> list[str]:
+        await self.snoring
+        return self.seen
+
+    def what_happened(self) -> list[str]:
+        return self.seen
+
+    async def time_out(self) -> None:
+        raise TimeoutError("the user's own")
+
+
+def test_a_call_is_cancelled_cleans_up_and_is_a_timeout(closing: Closing) -> None:
+    function = closing(entry_point(Sleeper))
+
+    with pytest.raises(TimeoutError, match="cancelled before its deadline"):
+        function({"method": "sleep"}, within(50))
+
+    assert function({"method": "what_happened"}) == ["cancelled", "cleaned up"]
+
+
+def test_what_is_shielded_goes_on(closing: Closing) -> None:
+    function = closing(entry_point(Sleeper))
+
+    with pytest.raises(TimeoutError):
+        function({"method": "shielded"}, within(50))
+
+    assert function({"method": "wait_for_the_snore"}) == ["ZZZ"]
+
+
+def test_a_callee_works_no_longer_than_its_caller_waits(closing: Closing) -> None:
+    function = closing(entry_point(Sleeper))
+    call = {"method": "sleep", "context": {"deadline_ms": within(50).deadline_ms}}
+
+    with pytest.raises(TimeoutError, match="cancelled before its deadline"):
+        function(call, within(60_000))
+
+
+@pytest.mark.parametrize("sent", ["soon", -1, None, True, 1.5])
+def test_a_deadline_that_is_none_is_not_believed(closing: Closing, sent: Any) -> None:
+    function = closing(entry_point(Sleeper))
+
+    assert function({"method": "what_happened", "context": {"deadline_ms": sent}}) == []
+
+
+def test_the_users_own_timeout_stays_the_users(closing: Closing) -> None:
+    with pytest.raises(TimeoutError, match="the user's own"):
+        closing(entry_point(Sleeper))({"method": "time_out"}, within(60_000))
+
+
+@pytest.mark.parametrize(
+    "gateway",
+    [events.http_api, events.rest_v1, events.alb, events.function_url],
+)
+def test_an_http_request_is_answered_with_504(closing: Closing, gateway: Any) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    assert closing(lambda_handler(app))(gateway(), within(50))["statusCode"] == 504
+
+
+def test_background_work_that_takes_too_long_is_cancelled_and_told(closing: Closing) -> None:
+    app = FastAPI()
+
+    async def work() -> None:
+        await asyncio.Event().wait()
+
+    @app.get("/")
+    async def start(tasks: BackgroundTasks) -> str:
+        tasks.add_task(work)
+        return "started"
+
+    with pytest.raises(TimeoutError, match="while it worked on after its answer"):
+        closing(lambda_handler(app))(events.http_api(), within(50))
