@@ -69,8 +69,11 @@ class ChildProcess:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._protocol.closed.wait(), _LAST_OUTPUT_S)
             return _reason(self._transport.get_returncode())
+        except asyncio.CancelledError:
+            self.kill()
+            await self._protocol.exited.wait()  # or nobody takes note of its end
+            raise
         finally:
-            self.kill()  # where the wait itself was cancelled
             self._transport.close()
 
     def _signal(self, number: signal.Signals) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
 
+from adapter.runtime import logs
 from adapter.runtime.client import RuntimeApi, RuntimeApiLost
 from adapter.runtime.context import FunctionSettings
 from adapter.runtime.loading import load_handler
@@ -21,6 +23,7 @@ def main() -> int:
     except KeyError as error:
         sys.stderr.write(f"error: {error} is not set; Lambda or `adapter run` starts this.\n")
         return 2
+    logs.configure(os.environ)
     api = RuntimeApi(address)
     try:
         handler = load_handler(name, os.environ.get("LAMBDA_TASK_ROOT", ""))
@@ -38,7 +41,8 @@ def main() -> int:
 
 
 def _fail_init(api: RuntimeApi, failure: Failure) -> int:
-    sys.stderr.write(failure.text() + "\n")
+    what = (failure.error_type, failure.message)
+    logging.getLogger("adapter.runtime").error("%s: %s", *what, extra={"failure": failure})
     with contextlib.suppress(RuntimeApiLost):
         asyncio.run(api.fail_init(failure))
     return 1

@@ -1,10 +1,12 @@
 """The answer to one invocation, on its way to the Runtime API."""
 
-import sys
+import logging
 from typing import Any
 
 from adapter.runtime.client import STALE, RuntimeApi, RuntimeApiError
 from adapter.runtime.protocol import Failure, Invocation, to_json
+
+logger = logging.getLogger("adapter.runtime")
 
 
 class PostedAnswer:
@@ -23,19 +25,20 @@ class PostedAnswer:
             await self._api.respond(self._invocation, body)
         except RuntimeApiError as error:
             if error.status == STALE:
-                self.log(f"[WARNING] the answer came too late and was dropped: {error}")
+                logger.warning("the answer came too late and was dropped: %s", error)
             else:
                 await self.fail(Failure(error_type="ResponseRefused", message=str(error)))
 
     async def fail(self, failure: Failure) -> None:
         """Post a function error, and log it."""
         self.answered = True
-        self.log(failure.text())
+        self.log(failure)
         try:
             await self._api.fail(self._invocation, failure)
         except RuntimeApiError as error:
-            self.log(f"[WARNING] {error}")
+            logger.warning("%s", error)
 
-    def log(self, text: str) -> None:
-        """Write a record with the request id."""
-        sys.stderr.write(f"RequestId: {self._invocation.request_id} {text}\n")
+    def log(self, failure: Failure) -> None:
+        """Log an error of the function."""
+        what = (failure.error_type, failure.message)
+        logger.error("%s: %s", *what, extra={"failure": failure})

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from adapter.runtime import logs
 from adapter.runtime.answer import PostedAnswer
 from adapter.runtime.client import RuntimeApi, RuntimeApiLost
 from adapter.runtime.context import FunctionSettings, LambdaContext
@@ -59,6 +60,7 @@ async def _serve_one(
     context: LambdaContext,
 ) -> None:
     answer = PostedAnswer(api, invocation)
+    logs.request_id.set(invocation.request_id)
     # A context of its own: what user code sets in a context variable ends with the invocation.
     own = contextvars.copy_context()
     try:
@@ -68,7 +70,7 @@ async def _serve_one(
         raise
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the caller's
         if answer.answered:
-            answer.log(Failure.of(error).text())
+            answer.log(Failure.of(error))
         else:
             await answer.fail(Failure.of(error))
 
