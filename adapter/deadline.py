@@ -2,13 +2,18 @@
 
 Lambda kills an environment whose invocation outlives its timeout, and everything in it is lost. So
 what runs is cancelled a little earlier: half a second, or a tenth of the time where that is less.
-`ADAPTER_DEADLINE_MARGIN_MS` changes the half second.
+`ADAPTER_DEADLINE_MARGIN_MS` changes the half second. Plain code in a thread cannot be cancelled; it
+is left to Lambda, which ends it with its environment.
 """
 
+import asyncio
+import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
+
+from adapter import user_code
 
 DEFAULT_MARGIN_MS = 500
 
@@ -31,3 +36,23 @@ def seconds_left(deadline_ms: int, environ: Mapping[str, str] = os.environ) -> f
     left_ms = max(0.0, deadline_ms - time.time() * 1000)
     margin_ms = float(environ.get("ADAPTER_DEADLINE_MARGIN_MS", DEFAULT_MARGIN_MS))
     return (left_ms - min(margin_ms, left_ms / 10)) / 1000
+
+
+@contextlib.asynccontextmanager
+async def limited(deadline_ms: int) -> AsyncIterator[asyncio.Timeout]:
+    """Cancel what runs inside shortly before the deadline; TimeoutError comes out then."""
+    loop = asyncio.get_running_loop()
+    left = seconds_left(deadline_ms)
+    in_threads = user_code.thread_check()
+    async with asyncio.timeout(None) as limit:
+
+        def expire() -> None:
+            if not in_threads():
+                limit.reschedule(loop.time())
+
+        timer = None if left is None else loop.call_later(left, expire)
+        try:
+            yield limit
+        finally:
+            if timer is not None:
+                timer.cancel()

@@ -77,16 +77,17 @@ class Function:
         """Serve one event on the running loop; the answer may leave before this returns.
 
         What runs is cancelled shortly before the deadline, Lambda's or the caller's, so that clean
-        up may run and the caller gets an answer: 504 for HTTP, TimeoutError for a call.
+        up may run and the caller gets an answer: 504 for HTTP, TimeoutError for a call. Plain code
+        cannot be cancelled; Lambda ends it.
         """
         invocation = _invocation(event, lambda_context)
         context.invocation.set(invocation)
-        limit = asyncio.timeout(deadline.seconds_left(invocation.deadline_ms))
+        limit: asyncio.Timeout | None = None
         try:
-            async with limit:
+            async with deadline.limited(invocation.deadline_ms) as limit:
                 await self._serve(event, lambda_context, responder)
         except TimeoutError:
-            if not limit.expired():
+            if limit is None or not limit.expired():
                 raise
             await _answer_late(event, responder)
 

@@ -4,6 +4,8 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -21,12 +23,30 @@ async def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> An
     return await result if inspect.isawaitable(result) else result
 
 
+_running: set[int] = set()  # the threads that run plain code for `call`
+
+
 def _in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    _running.add(threading.get_ident())
     try:
         return function(*args, **kwargs)
     except StopIteration as error:
         # A future cannot hold it, and whoever waits would wait for ever; coroutines do the same.
         raise RuntimeError("the function raised StopIteration") from error
+    finally:
+        _running.discard(threading.get_ident())
+
+
+def thread_check() -> Callable[[], bool]:
+    """Return a function that tells whether plain code runs in a thread, ours or the framework's.
+
+    Must be called inside a task: FastAPI runs plain routes in AnyIO's threads, and which these are
+    AnyIO says only there.
+    """
+    limiter: Any = None
+    if (anyio := sys.modules.get("anyio.to_thread")) is not None:
+        limiter = anyio.current_default_thread_limiter()
+    return lambda: bool(_running) or (limiter is not None and limiter.borrowed_tokens > 0)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

@@ -1,6 +1,7 @@
 """What runs is cancelled before Lambda, or the caller, gives up."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -159,3 +160,28 @@ def test_background_work_that_takes_too_long_is_cancelled_and_told(closing: Clos
 
     with pytest.raises(TimeoutError, match="while it worked on after its answer"):
         closing(lambda_handler(app))(events.http_api(), within(50))
+
+
+def test_plain_code_is_left_to_lambda(closing: Closing) -> None:
+    class Plain:
+        def block(self) -> str:
+            released.wait()
+            return "done"
+
+    released = threading.Event()
+    threading.Timer(0.2, released.set).start()
+
+    assert closing(entry_point(Plain))({"method": "block"}, within(50)) == "done"
+
+
+def test_a_plain_route_is_left_to_lambda(closing: Closing) -> None:
+    app = FastAPI()
+    released = threading.Event()
+
+    @app.get("/")
+    def block() -> str:
+        threading.Timer(0.2, released.set).start()
+        released.wait()
+        return "done"
+
+    assert closing(lambda_handler(app))(events.http_api(), within(50))["statusCode"] == 200

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from adapter.runtime import logs
 from adapter.runtime.client import RuntimeApi, RuntimeApiLost
@@ -33,8 +34,12 @@ def main() -> int:
     loop = getattr(handler, "loop", None) or asyncio.new_event_loop()
     serving = loop.create_task(serve(address, handler, function))
     loop.add_signal_handler(signal.SIGTERM, serving.cancel)
-    with contextlib.suppress(RuntimeApiLost, asyncio.CancelledError):  # it is being ended
+    try:
         loop.run_until_complete(serving)
+    except (RuntimeApiLost, asyncio.CancelledError):
+        pass  # the environment is being ended
+    except SystemExit as error:
+        _exit_now(error.code)
     if (close := getattr(handler, "close", None)) is not None:
         close()
     return 0
@@ -46,6 +51,17 @@ def _fail_init(api: RuntimeApi, failure: Failure) -> int:
     with contextlib.suppress(RuntimeApiLost):
         asyncio.run(api.fail_init(failure))
     return 1
+
+
+def _exit_now(code: object) -> NoReturn:
+    """End the process as user code asked: threads that wait for our loop would hold it up."""
+    if code is not None and not isinstance(code, int):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)
 
 
 if __name__ == "__main__":

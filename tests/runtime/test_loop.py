@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests import events
 from tests.runtime.hosts import OURS, RUNTIMES, emulator, local_host
 
 
@@ -139,6 +140,33 @@ def test_the_lifespan_ends_when_the_environment_is_asked_to(
     invoke(SAYING_GOODBYE, tmp_path, {})
 
     assert "lifespan is over" in capsys.readouterr().out
+
+
+EXITING = """
+import sys
+from fastapi import FastAPI
+from adapter import lambda_handler
+
+app = FastAPI()
+
+@app.get("/plain")
+def plain():
+    sys.exit(4)
+
+@app.get("/async")
+async def asynchronous():
+    sys.exit(4)
+
+handler = lambda_handler(app)
+"""
+
+
+@pytest.mark.parametrize("route", ["/plain", "/async"])
+def test_an_exit_in_a_route_ends_the_environment_at_once(tmp_path: Path, route: str) -> None:
+    (result,) = invoke(EXITING, tmp_path, events.http_api(path=route))
+
+    assert result.error == "Runtime.ExitError"
+    assert "exit status 4" in result.payload["errorMessage"]
 
 
 INIT_FAILURES = {
