@@ -52,10 +52,16 @@ class ServeError(AdapterError):
 
 
 class UnsupportedEvent(AdapterError):
-    """An event is neither HTTP nor a call, so this function has no use for it."""
+    """An event is nothing that this function serves."""
 
     def __init__(self, event: object) -> None:
         found = f"an object with keys {sorted(event)}" if isinstance(event, dict) else repr(event)
+        if isinstance(event, dict) and "requestContext" in event:
+            super().__init__(
+                "this deployment serves no HTTP: its class has neither @serve.ingress nor "
+                "__call__, or the gateway is of a kind that is not served.",
+            )
+            return
         super().__init__(
             "this function serves HTTP events and calls of the form "
             '{"method": ..., "args": [...], "kwargs": {...}}; '

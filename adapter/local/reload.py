@@ -22,7 +22,7 @@ async def reload_on_change(server: LocalServer, app_dir: Path, log: Log) -> None
         try:
             server.replace([await _replan(plan, app_dir) for plan in server.plans])
         except LocalError as error:
-            text = f"{error}\n  the version before this change goes on serving"
+            text = f"{error}\n  environments that are warm go on serving the version before"
             log.notice("reload_failed", text, failed=True, reason=str(error))
         else:
             log.notice("reload", "  reloaded", functions=sorted(server.functions))

@@ -1,5 +1,6 @@
 """From a walked application to the plans of its functions."""
 
+import inspect
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from adapter.plan.calls import literal_calls
 from adapter.plan.graph import Graph, Node
 from adapter.plan.references import deployment_expression
 from adapter.plan.values import FunctionPlan
+from adapter.serve.ingresses import ingress_of
 from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.names import function_name
 
@@ -74,14 +76,28 @@ def _function_plan(
 
 
 def _http_notes(node: Node, graph: Graph, route_prefix: str | None) -> tuple[str, ...]:
-    timeout_s = node.deployment.settings.lambda_options.timeout_s
-    if node is not graph.ingress or route_prefix is None or timeout_s <= HTTP_API_WAITS_S:
+    """Say what HTTP will meet at the ingress that the user may not expect."""
+    if node is not graph.ingress or route_prefix is None:
         return ()
-    note = (
-        f"{node.name}: timeout_s={timeout_s}, but an HTTP API waits {HTTP_API_WAITS_S} s for an "
-        "answer; what takes longer is a 503 for the client."
-    )
-    return (note,)
+    notes = []
+    timeout_s = node.deployment.settings.lambda_options.timeout_s
+    if timeout_s > HTTP_API_WAITS_S:
+        notes.append(
+            f"{node.name}: timeout_s={timeout_s}, but an HTTP API waits {HTTP_API_WAITS_S} s for "
+            "an answer; what takes longer is a 503 for the client.",
+        )
+    if not _serves_http(node.deployment.func_or_class):
+        notes.append(
+            f"{node.name}: has neither @serve.ingress nor __call__, so every HTTP request fails; "
+            "it can be called by handles and boto3 only.",
+        )
+    return tuple(notes)
+
+
+def _serves_http(func_or_class: Any) -> bool:
+    if not inspect.isclass(func_or_class) or ingress_of(func_or_class) is not None:
+        return True
+    return any("__call__" in base.__dict__ for base in func_or_class.__mro__)
 
 
 def check_name(deployment: str, name: str) -> str:

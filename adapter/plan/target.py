@@ -124,12 +124,16 @@ def _plan_asgi(app: Any, target: str, application: str, route_prefix: str) -> Ap
 def _is_asgi(found: Any) -> bool:
     if inspect.isclass(found) or not callable(found):
         return False
-    if inspect.isfunction(found):
-        return is_factory(found) or len(inspect.signature(found).parameters) == len(_ASGI_ARGUMENTS)
+    return is_factory(found) or _takes(found, "scope", "receive", "send")
+
+
+def _takes(found: Any, *arguments: str) -> bool:
+    """Whether it can be called with so many positional arguments, as an application is."""
+    try:
+        inspect.signature(found).bind(*arguments)
+    except (TypeError, ValueError):
+        return False
     return True
-
-
-_ASGI_ARGUMENTS = ("scope", "receive", "send")
 
 
 def load_target(target: str, *, app_dir: Path | None = None) -> Any:

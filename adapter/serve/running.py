@@ -6,6 +6,7 @@ functions are the one door between them, opened when they are called, so that im
 """
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,3 +84,8 @@ def check_route_prefix(route_prefix: str | None) -> None:
         raise InvalidOption(f"route_prefix={route_prefix!r} must not end with '/'.")
     if "{" in route_prefix or "}" in route_prefix:
         raise InvalidOption(f"route_prefix={route_prefix!r} must not contain wildcards.")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", route_prefix):
+        raise InvalidOption(
+            f"route_prefix={route_prefix!r} must hold letters, digits, '.', '_', '~' and '-' only "
+            "between its slashes, like '/api/v1'.",
+        )
