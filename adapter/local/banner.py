@@ -47,7 +47,13 @@ def _try_example(route: RoutePlan, http_url: str) -> str:
 
 
 def _try_get(route: RoutePlan, http_url: str) -> str:
-    return f"curl -s {http_url}{route.path}" if "GET" in route.methods else ""
+    if "GET" not in route.methods or route.query is None:
+        return ""
+    return f"curl -s {shlex.quote(_url(route, http_url))}"
+
+
+def _url(route: RoutePlan, http_url: str) -> str:
+    return f"{http_url}{route.path}?{route.query}" if route.query else f"{http_url}{route.path}"
 
 
 def _try_post(route: RoutePlan, http_url: str) -> str:
@@ -56,7 +62,7 @@ def _try_post(route: RoutePlan, http_url: str) -> str:
 
 def _post(route: RoutePlan, http_url: str, body: str) -> str:
     json_body = f"-H 'content-type: application/json' -d {shlex.quote(body)}"
-    return f"curl -s -X {route.methods[0]} {http_url}{route.path} {json_body}"
+    return f"curl -s -X {route.methods[0]} {shlex.quote(_url(route, http_url))} {json_body}"
 
 
 def _is_everything(plan: ApplicationPlan) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from adapter.plan.routes import all_routes
+from adapter.plan.source import parse
 from adapter.serve.ingresses import ingress_of
 
 
@@ -50,7 +51,7 @@ _FRAMEWORKS = frozenset({"fastapi", "starlette", "adapter"})
 def _definitions(module: str) -> dict[str, ast.AST]:
     loaded = sys.modules.get(module)
     try:
-        tree = ast.parse(inspect.getsource(loaded)) if loaded else None
+        tree = parse(inspect.getsource(loaded)) if loaded else None
     except (OSError, TypeError, SyntaxError):
         return {}
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

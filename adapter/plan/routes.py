@@ -4,6 +4,7 @@ import inspect
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from adapter.plan.values import RoutePlan
 from adapter.serve.ingresses import Ingress
@@ -40,6 +41,7 @@ def application_routes(
             path=_join(prefix, route.path),
             function=function,
             example=_example(route),
+            query=_query(route),
         )
         for route in all_routes(app)
         if _is_listed(route, frozenset(owners)) and (methods := _methods(route))
@@ -96,6 +98,27 @@ def _example(route: Any) -> str:
         return json.dumps(values, ensure_ascii=False)
     except (TypeError, ValueError):
         return ""
+
+
+def _query(route: Any) -> str | None:
+    """Write a query string with the parameters that a FastAPI route requires.
+
+    None where one is of a kind that has no obvious sample, or where a header is required.
+    """
+    dependant = getattr(route, "dependant", None)
+    headers = [*getattr(dependant, "header_params", ()), *getattr(dependant, "cookie_params", ())]
+    if any(field.field_info.is_required() for field in headers):
+        return None
+    pairs = {}
+    for field in getattr(dependant, "query_params", ()):
+        if field.field_info.is_required() and field.name != "self":
+            pairs[field.alias] = _sample(field.field_info)
+    return None if None in pairs.values() else urlencode(pairs)
+
+
+def _sample(info: Any) -> Any:
+    samples = {str: "text", int: 1, float: 1.0, bool: "true"}
+    return info.examples[0] if info.examples else samples.get(info.annotation)
 
 
 def _everything(prefix: str, function: str) -> RoutePlan:

@@ -69,13 +69,15 @@ class RoutePlan:
     """One HTTP route as a person reads it: `GET, POST  /prefix/items/{id}`.
 
     Routes are for showing. What is reachable is everything below the application's prefix.
-    `example` is a JSON body to try the route with, where the examples of its model give one.
+    `example` is a JSON body to try the route with, where the examples of its model give one;
+    `query` is a query string with what it requires, None where that cannot be guessed.
     """
 
     methods: tuple[str, ...]
     path: str
     function: str
     example: str = ""
+    query: str | None = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

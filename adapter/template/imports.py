@@ -4,6 +4,8 @@ import ast
 import warnings
 from collections.abc import Iterator
 
+from adapter.plan.source import parse
+
 
 def imported_modules(source: bytes | str) -> frozenset[str]:
     """Return the top-level names that `source` imports anywhere, lazy imports included.
@@ -14,7 +16,7 @@ def imported_modules(source: bytes | str) -> frozenset[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the user's invalid escape sequences are not our business
         try:
-            tree = ast.parse(source)
+            tree = parse(source)
         except (SyntaxError, ValueError):
             return frozenset()
     return frozenset(name.partition(".")[0] for node in ast.walk(tree) for name in _names(node))

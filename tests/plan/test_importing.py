@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.errors import InvalidOption, PlanError, ServeError
+from adapter.errors import InvalidOption, PlanError, ServeError, TargetError
+from adapter.local.banner import try_command
 from adapter.plan.target import plan_target
 
 PROGRAM = """
@@ -97,3 +98,32 @@ def test_another_margin_before_the_deadline_is_a_variable(tmp_path: Path) -> Non
     (function,) = plan_target(write(tmp_path, "margin", text), app_dir=tmp_path).functions
 
     assert function.environment["ADAPTER_DEADLINE_MARGIN_MS"] == "2000"
+
+
+def test_what_a_route_requires_is_in_the_line_to_try(tmp_path: Path) -> None:
+    text = (
+        "from fastapi import FastAPI, Header\n"
+        "app = FastAPI()\n"
+        "@app.get('/secret')\n"
+        "def secret(token: str = Header()): ...\n"
+        "@app.get('/sentiment')\n"
+        "def sentiment(text: str, times: int, loud: bool = False): ...\n"
+    )
+    plan = plan_target(write(tmp_path, "requiring", text), app_dir=tmp_path)
+
+    assert [route.query for route in plan.routes] == [None, "text=text&times=1"]
+    assert try_command([plan], "http://h") == "curl -s 'http://h/sentiment?text=text&times=1'"
+
+
+@pytest.mark.parametrize(
+    "made",
+    ["Mangum(FastAPI())", "lambda_handler(FastAPI())", "(lambda request: request)"],
+)
+def test_what_no_server_could_call_is_no_application(tmp_path: Path, made: str) -> None:
+    module = "no_application_" + "".join(filter(str.isalpha, made))
+    imports = "from fastapi import FastAPI\nfrom mangum import Mangum\n"
+    text = f"{imports}from adapter import lambda_handler\napp = {made}\n"
+    target = write(tmp_path, module, text)
+
+    with pytest.raises(TargetError, match="which is no application"):
+        plan_target(target, app_dir=tmp_path)
