@@ -72,7 +72,8 @@ class Deployment:
 
         Raises `InvalidOption` for an unknown option or a value outside its range.
         """
-        return Deployment(func_or_class or self.func_or_class, self.settings.changed(**options))
+        changed = _changed(self.settings, options)
+        return Deployment(func_or_class or self.func_or_class, changed)
 
     def bind(self, *args: Any, **kwargs: Any) -> Application:
         """Bind constructor arguments. Nothing is constructed yet."""
@@ -136,4 +137,11 @@ def deployment(
 def _options_of(func_or_class: Callable[..., Any], options: dict[str, Any]) -> DeploymentOptions:
     if options.get("name", DEFAULT) is None:
         options = {**options, "name": DEFAULT}
-    return DeploymentOptions(name=func_or_class.__name__).changed(**options)
+    return _changed(DeploymentOptions(name=func_or_class.__name__), options)
+
+
+def _changed(settings: DeploymentOptions, options: dict[str, Any]) -> DeploymentOptions:
+    try:
+        return settings.changed(**options)
+    except InvalidOption as error:
+        raise InvalidOption(f"deployment {settings.name}: {error}") from None
