@@ -127,3 +127,7 @@ def test_what_no_server_could_call_is_no_application(tmp_path: Path, made: str) 
 
     with pytest.raises(TargetError, match="which is no application"):
         plan_target(target, app_dir=tmp_path)
+
+    close = getattr(sys.modules[module].app, "close", None)
+    if close is not None:
+        close()
