@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from adapter.runtime.client import STALE, RuntimeApi, RuntimeApiError
+from adapter.runtime.client import STALE, TOO_LARGE, RuntimeApi, RuntimeApiError
 from adapter.runtime.protocol import Failure, Invocation, to_json
 
 logger = logging.getLogger("adapter.runtime")
@@ -18,16 +18,24 @@ class PostedAnswer:
         self._invocation = invocation
 
     async def respond(self, result: Any) -> None:
-        """Post a result. One that Lambda refuses, such as one over 6 MB, becomes an error."""
+        """Post a result; one that Lambda refuses becomes a function error.
+
+        Of one over 6 MB Lambda makes the error itself.
+        """
         body = to_json(result)
         self.answered = True
         try:
             await self._api.respond(self._invocation, body)
         except RuntimeApiError as error:
-            if error.status == STALE:
-                logger.warning("the answer came too late and was dropped: %s", error)
-            else:
-                await self.fail(Failure(error_type="ResponseRefused", message=str(error)))
+            await self._refused(error, len(body))
+
+    async def _refused(self, error: RuntimeApiError, size: int) -> None:
+        if error.status == STALE:
+            logger.warning("the answer came too late and was dropped: %s", error)
+        elif error.status == TOO_LARGE:
+            logger.error("the answer has %d bytes; Lambda takes 6 MB (6,291,556 bytes)", size)
+        else:
+            await self.fail(Failure(error_type="ResponseRefused", message=str(error)))
 
     async def fail(self, failure: Failure) -> None:
         """Post a function error, and log it."""

@@ -8,6 +8,7 @@ from adapter.runtime.protocol import Failure, Invocation
 ACCEPTED = 202
 OK = 200
 STALE = 410
+TOO_LARGE = 413
 
 
 class RuntimeApiError(AdapterError):

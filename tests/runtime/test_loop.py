@@ -56,13 +56,19 @@ def test_a_result_that_is_no_json_is_an_error_and_the_environment_goes_on(tmp_pa
     assert good.payload == "fine"
 
 
-def test_an_answer_above_6_mb_is_an_error_and_the_environment_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", [local_host, emulator])
+def test_an_answer_above_6_mb_is_an_error_and_the_environment_goes_on(
+    tmp_path: Path,
+    start: Any,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     source = "def handler(event, context):\n    return 'x' * event\n"
+    with start(source, OURS, tmp_path) as host:
+        large, small = host.invoke(7_000_000), host.invoke(3)
 
-    large, small = invoke(source, tmp_path, 7_000_000, 3)
-
-    assert large.error is not None
+    assert large.error == "Function.ResponseSizeTooLarge"
     assert small.payload == "xxx"
+    assert "the answer has 7000002 bytes; Lambda takes 6 MB" in capfd.readouterr().out
 
 
 def test_output_is_kept_in_order_and_names_the_function(
