@@ -20,6 +20,7 @@ from adapter.calls.dispatch import Dispatcher
 from adapter.calls.event import is_call
 from adapter.errors import InvalidOption, ServeError, UnsupportedEvent
 from adapter.http.detect import is_http
+from adapter.loop_thread import loop_is_running
 from adapter.responder import Collected, Responder
 from adapter.serve import context, transport
 from adapter.serve.deployments import Deployment
@@ -110,7 +111,7 @@ class Function:
 
     def complete(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on this function's loop and wait for it."""
-        if _inside_a_loop():
+        if loop_is_running():
             return _in_another_thread(lambda: self.complete(work))
         with self._one_at_a_time:
             return self.loop.run_until_complete(work)
@@ -359,14 +360,6 @@ async def _answer_late(event: Any, responder: Responder) -> None:
     from adapter.http.bridge import plain_result  # noqa: PLC0415 - HTTP only
 
     await responder.respond(plain_result(504, "Gateway Timeout"))
-
-
-def _inside_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _in_another_thread(work: Callable[[], Any]) -> Any:

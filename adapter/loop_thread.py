@@ -7,6 +7,15 @@ from concurrent.futures import Future
 from typing import Any
 
 
+def loop_is_running() -> bool:
+    """Whether the calling thread is inside a running event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class LoopThread:
     """Runs coroutines on an event loop in a daemon thread."""
 

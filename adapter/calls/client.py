@@ -50,8 +50,7 @@ class LambdaTransport:
 
     def send(self, call: Call) -> Future[Any]:
         """Dispatch at once; see `Transport.send`."""
-        waits = any(isinstance(value, Future) for value in (*call.args, *call.kwargs.values()))
-        work = self._send_later(call) if waits else self._send(call, event.encode(call))
+        work = self._send_later(call) if call.waits else self._send(call, event.encode(call))
         return asyncio.run_coroutine_threadsafe(work, self._running_loop())
 
     def ingress(self, application: str) -> str:

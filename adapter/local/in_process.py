@@ -100,8 +100,7 @@ class InProcessFunction:
 
     def call(self, call: Call) -> Future[Any]:
         """Serve a handle call through a call event."""
-        waits = any(isinstance(value, Future) for value in (*call.args, *call.kwargs.values()))
-        payload = None if waits else event.encode(call)
+        payload = None if call.waits else event.encode(call)
         thread, function = self._require_running()
         return thread.submit(self._call(function, call, payload))
 

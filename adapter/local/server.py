@@ -159,7 +159,7 @@ class LocalServer:
                 task_root=task_root,
                 app_dir=self._settings.app_dir,
                 lambda_url=self.lambda_url,
-                aliases={name: alias for name, alias in aliases.items() if alias},
+                aliases=aliases,
             ),
             task_root=task_root,
             timeout_s=plan.timeout_s,

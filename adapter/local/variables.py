@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from adapter.local.invocation import LATEST, region
-from adapter.plan.values import FunctionPlan
+from adapter.plan.values import FunctionPlan, alias_variables
 
 # What only Lambda or the adapter sets: left over in the shell, or in a function that runs us, they
 # would lie to the child.
@@ -26,7 +26,7 @@ def function_variables(
     task_root: Path,
     app_dir: Path,
     lambda_url: str,
-    aliases: Mapping[str, str],
+    aliases: Mapping[str, str | None],
 ) -> dict[str, str]:
     """Return what Lambda sets for a function, and the plan's own, over the user's environment.
 
@@ -49,7 +49,7 @@ def function_variables(
         "PYTHONUNBUFFERED": "1",  # what a function prints before it is killed must not be lost
         "TZ": ":UTC",
         "_HANDLER": plan.handler,
-        **_aliases(aliases),
+        **alias_variables(aliases),
         **plan.environment,
     }
 
@@ -79,13 +79,6 @@ def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
     if in_files or any(environ.get(name) for name in _CREDENTIALS):
         return {}
     return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-
-
-def _aliases(aliases: Mapping[str, str]) -> dict[str, str]:
-    if not aliases:
-        return {}
-    pairs = [f"{name}:{alias}" for name, alias in sorted(aliases.items())]
-    return {"ADAPTER_ALIASES": ",".join(pairs)}
 
 
 def python_path(app_dir: Path) -> str:

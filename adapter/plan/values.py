@@ -101,3 +101,12 @@ class ApplicationPlan:
             if function.name == name:
                 return function
         raise KeyError(name)
+
+
+def alias_variables(aliases: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the variable that tells a function the aliases of its callees, by function name.
+
+    Where no callee has one, nothing needs to be told.
+    """
+    pairs = [f"{name}:{alias}" for name, alias in sorted(aliases.items()) if alias]
+    return {"ADAPTER_ALIASES": ",".join(pairs)} if pairs else {}

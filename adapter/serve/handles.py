@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from adapter.errors import ServeError
+from adapter.loop_thread import loop_is_running
 from adapter.serve import context, transport
 from adapter.serve.names import DEFAULT_APPLICATION
 from adapter.serve.transport import Call
@@ -84,7 +85,7 @@ class DeploymentResponse:
         Raises the callee's exception (`RemoteError`, and the builtin type it had), TimeoutError
         after `timeout_s` seconds, RuntimeError inside a running event loop.
         """
-        if _loop_is_running():
+        if loop_is_running():
             raise RuntimeError(
                 "Sync methods should not be called from within an `asyncio` event loop. "
                 "Use `await response` instead.",
@@ -110,14 +111,6 @@ def _argument(value: Any) -> Any:
     if isinstance(value, DeploymentResponse):
         return value._future  # noqa: SLF001 - the transport waits for it
     return value
-
-
-def _loop_is_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def get_deployment_handle(

@@ -24,6 +24,11 @@ class Call:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def waits(self) -> bool:
+        """Whether an argument is the future result of another call."""
+        return any(isinstance(value, Future) for value in (*self.args, *self.kwargs.values()))
+
 
 class Transport(Protocol):
     """Carries calls to deployments."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapter.plan.values import ApplicationPlan, FunctionPlan
+from adapter.plan.values import ApplicationPlan, FunctionPlan, alias_variables
 from adapter.template.cloudformation import Ref, Sub
 from adapter.template.names import LAYERS, api_id, application_id
 from adapter.template.settings import BuildSettings
@@ -44,9 +44,7 @@ def environment(plan: ApplicationPlan, function: FunctionPlan) -> dict[str, str 
     """Return the variables of a function, sorted by name."""
     variables = {name: _literal(value) for name, value in function.environment.items()}
     variables["ADAPTER_FUNCTION_PREFIX"] = Sub("${AWS::StackName}-")
-    aliases = [f"{name}:{alias}" for name, alias in _callees(plan, function).items() if alias]
-    if aliases:
-        variables["ADAPTER_ALIASES"] = ",".join(aliases)
+    variables |= alias_variables(_callees(plan, function))
     if function.exec_wrapper:
         variables["AWS_LAMBDA_EXEC_WRAPPER"] = EXEC_WRAPPER
     return dict(sorted(variables.items()))

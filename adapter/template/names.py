@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from adapter.errors import BuildError
+from adapter.plan.functions import MAX_NAME
 from adapter.plan.values import ApplicationPlan, FunctionPlan
 
-# https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
-FUNCTION_NAME_LIMIT = 64
 LAYERS = {
     "adapter": "AdapterLayer",
     "dependencies": "DependenciesLayer",
@@ -27,10 +26,10 @@ def check_function_names(plan: ApplicationPlan, stack_names: Iterable[str]) -> N
     for stack_name in stack_names:
         for function in plan.functions:
             name = f"{stack_name}-{function.name}"
-            if len(name) > FUNCTION_NAME_LIMIT:
+            if len(name) > MAX_NAME:
                 raise BuildError(
                     f"deployment {function.deployment!r}: its function would be called {name!r}, "
-                    f"which has {len(name)} characters; Lambda allows {FUNCTION_NAME_LIMIT}. "
+                    f"which has {len(name)} characters; Lambda allows {MAX_NAME}. "
                     "Shorten the name of the deployment or that of the stack (--stack-name).",
                 )
 

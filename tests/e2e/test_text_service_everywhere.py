@@ -93,7 +93,7 @@ def test_boto3_invokes_a_model_by_its_name(run: Run) -> None:
     client.close()
 
 
-def test_two_models_are_asked_at_once_and_each_starts_its_own_environment(run: Run) -> None:
+def test_the_log_says_who_called_the_models(run: Run) -> None:
     analyze(run.http_url, "What a wonderful day")
 
     callers = {

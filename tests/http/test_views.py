@@ -126,7 +126,7 @@ def test_method_may_be_redefined_with_another_verb(serving: Serving) -> None:
             return "Hello, world!"
 
         @app.post("/{subpath}")  # type: ignore[no-redef]  # Ray Serve's guide has it
-        def root(self, subpath: str) -> str:  # noqa: F811
+        def root(self, subpath: str) -> str:  # noqa: F811 - see the line above
             return f"Hello from {subpath}!"
 
     function = serving(Gateway)

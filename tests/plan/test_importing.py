@@ -117,12 +117,17 @@ def test_what_a_route_requires_is_in_the_line_to_try(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "made",
-    ["Mangum(FastAPI())", "lambda_handler(FastAPI())", "(lambda request: request)"],
+    ["LambdaHandler()", "lambda_handler(FastAPI())", "(lambda request: request)"],
 )
 def test_what_no_server_could_call_is_no_application(tmp_path: Path, made: str) -> None:
     module = "no_application_" + "".join(filter(str.isalpha, made))
-    imports = "from fastapi import FastAPI\nfrom mangum import Mangum\n"
-    text = f"{imports}from adapter import lambda_handler\napp = {made}\n"
+    text = (
+        "from fastapi import FastAPI\n"
+        "from adapter import lambda_handler\n"
+        "class LambdaHandler:\n"
+        "    def __call__(self, event, context): ...\n"
+        f"app = {made}\n"
+    )
     target = write(tmp_path, module, text)
 
     with pytest.raises(TargetError, match="which is no application"):
