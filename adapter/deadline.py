@@ -38,21 +38,26 @@ def seconds_left(deadline_ms: int, environ: Mapping[str, str] = os.environ) -> f
     return (left_ms - min(margin_ms, left_ms / 10)) / 1000
 
 
+_in_flight: set[int] = set()  # the invocations that `limited` bounds just now
+
+
 @contextlib.asynccontextmanager
 async def limited(deadline_ms: int) -> AsyncIterator[asyncio.Timeout]:
     """Cancel what runs inside shortly before the deadline; TimeoutError comes out then."""
     loop = asyncio.get_running_loop()
     left = seconds_left(deadline_ms)
-    in_threads = user_code.thread_check()
+    threads = user_code.count_threads()
     async with asyncio.timeout(None) as limit:
 
         def expire() -> None:
-            if not in_threads():
+            if not threads.any(alone=len(_in_flight) == 1):
                 limit.reschedule(loop.time())
 
         timer = None if left is None else loop.call_later(left, expire)
+        _in_flight.add(id(limit))
         try:
             yield limit
         finally:
+            _in_flight.discard(id(limit))
             if timer is not None:
                 timer.cancel()

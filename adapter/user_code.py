@@ -7,6 +7,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 
@@ -23,30 +24,59 @@ async def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> An
     return await result if inspect.isawaitable(result) else result
 
 
-_running: set[int] = set()  # the threads that run plain code for `call`
+class Threads:
+    """How many threads run plain code for one invocation."""
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._running: set[int] = set()
+        self._limiter: Any = None
+        if (anyio := sys.modules.get("anyio.to_thread")) is not None:
+            self._limiter = anyio.current_default_thread_limiter()
+
+    def begin(self) -> None:
+        """The calling thread begins."""
+        self._running.add(threading.get_ident())
+
+    def end(self) -> None:
+        """The calling thread has ended."""
+        self._running.discard(threading.get_ident())
+
+    def any(self, *, alone: bool) -> bool:
+        """Whether any runs: ours, or AnyIO's, in which FastAPI runs plain routes.
+
+        AnyIO counts for the whole process. Where other invocations are in flight, only threads that
+        the invocation's own task waits for are known to be its.
+        """
+        if self._running:
+            return True
+        if self._limiter is None or not self._limiter.borrowed_tokens:
+            return False
+        return alone or self._task in self._limiter.statistics().borrowers
+
+
+_threads: ContextVar[Threads | None] = ContextVar("threads", default=None)
+
+
+def count_threads() -> Threads:
+    """Count the threads of the invocation that begins here, in its own task and context."""
+    threads = Threads()
+    _threads.set(threads)
+    return threads
 
 
 def _in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    _running.add(threading.get_ident())
+    threads = _threads.get()
+    if threads is not None:
+        threads.begin()
     try:
         return function(*args, **kwargs)
     except StopIteration as error:
         # A future cannot hold it, and whoever waits would wait for ever; coroutines do the same.
         raise RuntimeError("the function raised StopIteration") from error
     finally:
-        _running.discard(threading.get_ident())
-
-
-def thread_check() -> Callable[[], bool]:
-    """Return a function that tells whether plain code runs in a thread, ours or the framework's.
-
-    Must be called inside a task: FastAPI runs plain routes in AnyIO's threads, and which these are
-    AnyIO says only there.
-    """
-    limiter: Any = None
-    if (anyio := sys.modules.get("anyio.to_thread")) is not None:
-        limiter = anyio.current_default_thread_limiter()
-    return lambda: bool(_running) or (limiter is not None and limiter.borrowed_tokens > 0)
+        if threads is not None:
+            threads.end()
 
 
 def is_async(function: Callable[..., Any]) -> bool:

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentContext:
-    """The deployment that an environment holds."""
+    """The deployment that an environment holds.
+
+    `max_concurrency` is how many invocations it may serve at once; 0 is no limit.
+    """
 
     deployment: str
     application: str
+    max_concurrency: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
