@@ -38,14 +38,24 @@ class Settings:
 
     application: str = DEFAULT_APPLICATION
     route_prefix: str = "/"
+    streams: frozenset[str] = frozenset()
+    request_timeout_s: float | None = None
+    max_concurrency: int = 1
     whole_process: bool = True
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read `ADAPTER_APPLICATION` and `ADAPTER_ROUTE_PREFIX`."""
+        """Read the variables that the plan sets: `ADAPTER_...`.
+
+        `ADAPTER_STREAMS` names the fronts that take a streamed response: `url`, `rest`, `http-api`.
+        """
+        request_timeout_s = environ.get("ADAPTER_REQUEST_TIMEOUT_S")
         return cls(
             application=environ.get("ADAPTER_APPLICATION", DEFAULT_APPLICATION),
             route_prefix=environ.get("ADAPTER_ROUTE_PREFIX", "/"),
+            streams=frozenset(filter(None, environ.get("ADAPTER_STREAMS", "").split(","))),
+            request_timeout_s=float(request_timeout_s) if request_timeout_s else None,
+            max_concurrency=int(environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 1),
         )
 
 
@@ -90,7 +100,7 @@ class Function:
         except TimeoutError:
             if limit is None or not limit.expired():
                 raise
-            await _answer_late(event, responder)
+            await self._servable.answer_late(event, responder)
 
     async def _serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
         try:
@@ -153,6 +163,17 @@ class Servable:
             await self._bridge(event, lambda_context, responder)
         else:
             raise UnsupportedEvent(event)
+
+    async def answer_late(self, event: Any, responder: Responder) -> None:
+        """Answer an event that was cancelled before its deadline: 504 for HTTP, TimeoutError."""
+        late = "the function was cancelled before its deadline"
+        if responder.answered:
+            raise TimeoutError(f"{late}, while it worked on after its answer had begun")
+        if not is_http(event) or self._bridge is None:
+            raise TimeoutError(late)
+        from adapter.http.bridge import PLAIN  # noqa: PLC0415 - HTTP only
+
+        await self._bridge.answer(event, PLAIN[504], responder)
 
     async def stop(self) -> None:
         """Undo `start`."""
@@ -217,12 +238,18 @@ class DeploymentServable(Servable):
     def _bridge_to(self, app: Any) -> "HttpBridge":
         from adapter.http.bridge import HttpBridge  # noqa: PLC0415 - HTTP only
 
-        return HttpBridge(app, base_path=self._settings.route_prefix)
+        return HttpBridge(
+            app,
+            base_path=self._settings.route_prefix,
+            streams=self._settings.streams,
+            request_timeout_s=self._settings.request_timeout_s,
+        )
 
     def _context(self) -> context.DeploymentContext:
         return context.DeploymentContext(
             deployment=self._deployment.name,
             application=self._settings.application,
+            max_concurrency=self._settings.max_concurrency,
         )
 
 
@@ -289,14 +316,16 @@ def lambda_handler(
         raise ServeError(
             f"lambda_handler needs an ASGI application or a factory, not {app_or_factory!r}.",
         )
-    prefix = Settings.from_environment().route_prefix
+    settings = Settings.from_environment()
     servable = ApplicationServable(
         app_or_factory,
         lifespan=lifespan,
-        base_path=base_path or api_gateway_base_path or prefix,
+        base_path=base_path or api_gateway_base_path or settings.route_prefix,
         custom_handlers=custom_handlers,
         text_mime_types=text_mime_types,
         exclude_headers=exclude_headers,
+        streams=settings.streams,
+        request_timeout_s=settings.request_timeout_s,
     )
     return _started(Function(servable))
 
@@ -349,17 +378,6 @@ def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:
         request_id=getattr(lambda_context, "aws_request_id", ""),
         deadline_ms=min(known, default=0),
     )
-
-
-async def _answer_late(event: Any, responder: Responder) -> None:
-    late = "the function was cancelled before its deadline"
-    if responder.answered:
-        raise TimeoutError(f"{late}, while it worked on after its answer")
-    if not is_http(event):
-        raise TimeoutError(late)
-    from adapter.http.bridge import plain_result  # noqa: PLC0415 - HTTP only
-
-    await responder.respond(plain_result(504, "Gateway Timeout"))
 
 
 def _in_another_thread(work: Callable[[], Any]) -> Any:

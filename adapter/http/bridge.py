@@ -4,10 +4,11 @@ Mangum translates the events. Ours is what its `Mangum` class cannot do: serve i
 event loop, run the lifespan once per environment, and trust the gateway instead of the client.
 """
 
+import asyncio
 import logging
 import re
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,13 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES, HANDLERS
 from mangum.types import LambdaConfig
 
 from adapter.errors import UnsupportedEvent
+from adapter.http.destination import (
+    HTTP_API,
+    REST,
+    ResultDestination,
+    StreamDestination,
+    front_of,
+)
 from adapter.http.exchange import Exchange, Response
 from adapter.http.lifespan import ASGIApp, Lifespan, Mode
 from adapter.responder import Responder
@@ -29,10 +37,11 @@ class HttpBridge:
     """Serves HTTP events from one ASGI application.
 
     `base_path` is where the application is mounted; it becomes `root_path`, and `path` stays whole,
-    as ASGI wants it. The other settings are Mangum's.
+    as ASGI wants it. `streams` names the fronts that take a response piece by piece: "url", "rest",
+    "http-api". `request_timeout_s` bounds a request. The other settings are Mangum's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings by keyword, most of them Mangum's
         self,
         app: ASGIApp,
         *,
@@ -41,8 +50,12 @@ class HttpBridge:
         custom_handlers: Sequence[Any] = (),
         text_mime_types: Sequence[str] | None = None,
         exclude_headers: Sequence[str] = (),
+        streams: Collection[str] = (),
+        request_timeout_s: float | None = None,
     ) -> None:
         self.app = app
+        self._streams = frozenset(streams)
+        self._request_timeout_s = request_timeout_s
         self.lifespan = Lifespan(app, lifespan)
         self._base_path = "/" + base_path.strip("/")
         self._custom_handlers = tuple(custom_handlers)
@@ -67,7 +80,8 @@ class HttpBridge:
             if handler.infer(event, context, self._config):
                 custom = handler(event, context, self._config)
                 scope = {**custom.scope, "state": self.lifespan.state.copy()}
-                await self._exchange(scope, custom.body, custom, responder)
+                result = ResultDestination(responder, _to_result(custom))
+                await self._run(Exchange(scope, custom.body, result), context)
                 return
         await self._builtin(event, context, responder)
 
@@ -78,16 +92,52 @@ class HttpBridge:
             scope, body = self._complete(handler.scope, host, event), _body(handler, event)
         except (ValueError, LookupError, TypeError, AttributeError):
             logger.warning("the event is no valid HTTP request", exc_info=True)
-            await responder.respond(plain_result(400, "Bad Request"))
+            await self.answer(event, PLAIN[400], responder)
             return
-        await self._exchange(scope, body, handler, responder)
+        destination = self._destination(event, ResultDestination(responder, _to_result(handler)))
+        await self._run(Exchange(scope, body, destination), context)
 
-    async def _exchange(self, scope: Any, body: bytes, handler: Any, responder: Responder) -> None:
-        async def answer(response: Response) -> None:
-            headers = [(_utf8(name), _utf8(value)) for name, value in response["headers"]]
-            await responder.respond(handler({**response, "headers": headers}))
+    async def answer(self, event: dict[str, Any], response: Response, responder: Responder) -> None:
+        """Answer an event in the application's place, whatever the event looks like."""
+        result = ResultDestination(responder, _plain_result)
+        await self._destination(event, result).answer(response)
 
-        await Exchange(scope, body, answer).run(self.app)
+    def _destination(
+        self,
+        event: dict[str, Any],
+        whole: ResultDestination,
+    ) -> ResultDestination | StreamDestination:
+        front = front_of(event)
+        if front not in self._streams or not whole.responder.streams:
+            return whole
+        return StreamDestination(
+            whole.responder,
+            several=front == REST,
+            excluded=self._config["exclude_headers"],
+            whole=whole if front == HTTP_API else None,
+        )
+
+    async def _run(self, exchange: Exchange, context: Any) -> None:
+        if self._request_timeout_s is None:
+            await exchange.run(self.app)
+            return
+        running = asyncio.create_task(exchange.run(self.app))
+        try:
+            async with asyncio.timeout(self._request_timeout_s):
+                await exchange.settled(running)
+        except TimeoutError:
+            request_id = getattr(context, "aws_request_id", "")
+            text = f"Request {request_id} timed out after {self._request_timeout_s}s."
+            logger.warning("%s", text)
+            await exchange.give_up(plain_response(408, text))
+            running.cancel()
+            await asyncio.wait([running])
+        except BaseException:
+            running.cancel()
+            await asyncio.wait([running])
+            raise
+        else:
+            await running
 
     def _infer(self, event: dict[str, Any], context: Any) -> Any:
         for kind in HANDLERS:
@@ -102,7 +152,7 @@ class HttpBridge:
         inside = path == self._base_path or path.startswith(f"{self._base_path}/")
         return {
             **scope,
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
             "scheme": scheme,
             "path": path,
             "raw_path": quote(path, safe=_UNQUOTED).encode(),
@@ -186,12 +236,33 @@ def _utf8(text: bytes) -> bytes:
     return text
 
 
-def plain_result(status: int, text: str) -> dict[str, Any]:
-    """Make a result that every sender takes, for answers that no application gives."""
+def _to_result(handler: Any) -> Callable[[Response], Any]:
+    def to_result(response: Response) -> Any:
+        headers = [(_utf8(name), _utf8(value)) for name, value in response["headers"]]
+        return handler({**response, "headers": headers})
+
+    return to_result
+
+
+def plain_response(status: int, text: str) -> Response:
+    """Make a response that no application gives."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    return {"status": status, "headers": headers, "body": text.encode()}
+
+
+PLAIN = {
+    400: plain_response(400, "Bad Request"),
+    504: plain_response(504, "Gateway Timeout"),
+}
+
+
+def _plain_result(response: Response) -> dict[str, Any]:
+    """Make a result that every sender takes, for an event that may be malformed."""
+    text = response["body"].decode()
     return {
-        "statusCode": status,
-        "statusDescription": f"{status} {text}",  # a load balancer wants it
-        "headers": {"content-type": "text/plain; charset=utf-8"},
+        "statusCode": response["status"],
+        "statusDescription": f"{response['status']} {text}",  # a load balancer wants it
+        "headers": {name.decode(): value.decode() for name, value in response["headers"]},
         "body": text,
         "isBase64Encoded": False,
     }

@@ -1,17 +1,20 @@
-"""One request through an ASGI application, its response collected.
+"""One request through an ASGI application, its response collected or sent on as it comes.
 
 https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Protocol
 
 from adapter.http.lifespan import ASGIApp, Message
+from adapter.responder import ResponseStream
 
 logger = logging.getLogger("adapter.http")
+
+_WITHOUT_BODY = frozenset({204, 304})  # RFC 9110, 15.3.5 and 15.4.5
 
 
 class State(Enum):
@@ -25,71 +28,152 @@ class State(Enum):
 Response = dict[str, Any]  # "status", "headers", "body", as Mangum's handler classes take it
 
 
+class Destination(Protocol):
+    """Where responses go."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether a response may be sent piece by piece."""
+        ...
+
+    async def answer(self, response: Response) -> None:
+        """Take a whole response."""
+
+    async def stream(self, status: int, headers: list[tuple[bytes, bytes]]) -> ResponseStream:
+        """Take the start of a response whose body follows piece by piece."""
+        ...
+
+
 class Exchange:
     """Runs one request. An application that fails, or answers nothing, becomes a 500.
 
-    `answer` is called once, with the response, when that is complete; the application may go on.
+    The response leaves when it is complete, or, where its first body message says that more will
+    follow and the destination takes it, piece by piece. The application may go on afterwards. Until
+    the first body message nothing leaves, as ASGI has it, so that an error can still be told.
     """
 
     def __init__(
         self,
         scope: MutableMapping[str, Any],
         body: bytes,
-        answer: Callable[[Response], Awaitable[None]],
+        destination: Destination,
     ) -> None:
         self._scope = scope
-        self._answer = answer
+        self._destination = destination
         self._request: Message | None = {
             "type": "http.request",
             "body": body,
             "more_body": False,
         }
-        self._complete = asyncio.Event()
+        self.complete = asyncio.Event()
         self._state = State.REQUEST
         self._status = 500
         self._headers: list[tuple[bytes, bytes]] = []
         self._chunks: list[bytes] = []
+        self._stream: ResponseStream | None = None
+        self._gone = False  # nobody takes what is still sent
 
     async def run(self, app: ASGIApp) -> None:
         """Run the application to its end, background tasks included.
 
         An error after the response is complete is logged; the response stands.
         """
+        error: Exception | None = None
         try:
             await app(self._scope, self._receive, self._send)
-        except Exception:
-            logger.exception("the application failed")
+        except Exception as failure:
+            error = failure
+            if not self._gone:
+                logger.exception("the application failed")
         else:
-            if self._state is not State.COMPLETE:
-                logger.error("the application returned without completing its response")
+            if self._state is not State.COMPLETE and not self._gone:
+                error = RuntimeError("the application returned without completing its response")
+                logger.error("%s", error)
         if self._state is not State.COMPLETE:
-            await self._answer(_server_error())
+            await self._break_off(error)
 
-    def _response(self) -> Response:
-        body = b"" if self._scope.get("method") == "HEAD" else b"".join(self._chunks)
-        return {"status": self._status, "headers": self._headers, "body": body}
+    async def settled(self, running: asyncio.Task[None]) -> None:
+        """Wait until the response is complete or `running`, the application, has ended."""
+        complete = asyncio.create_task(self.complete.wait())
+        try:
+            await asyncio.wait({complete, running}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            complete.cancel()
+
+    async def give_up(self, response: Response) -> None:
+        """Answer in the application's place; what it still sends is refused."""
+        self._gone = True
+        if self._state is State.COMPLETE:
+            return
+        self._state = State.COMPLETE
+        if self._stream is not None:
+            await self._stream.fail(TimeoutError(str(response["body"], "utf-8")))
+        else:
+            await self._destination.answer(response)
+
+    async def _break_off(self, error: Exception | None) -> None:
+        if self._stream is None:
+            self._state = State.COMPLETE
+            await self._destination.answer(_server_error())
+        elif error is not None and not self._gone:
+            await self._stream.fail(error)
 
     async def _receive(self) -> Message:
         if self._request is not None:
             message, self._request = self._request, None
             return message
-        await self._complete.wait()
+        await self.complete.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
+        if self._gone:
+            raise ConnectionError("nobody takes the response any more")
         if self._state is State.REQUEST and kind == "http.response.start":
             self._status = message["status"]
             self._headers = [(bytes(k), bytes(v)) for k, v in message.get("headers", ())]
             self._state = State.BODY
         elif self._state is State.BODY and kind == "http.response.body":
-            self._chunks.append(bytes(message.get("body", b"")))
-            if not message.get("more_body", False):
-                self._state = State.COMPLETE
-                await self._answer(self._response())
-                self._complete.set()
+            await self._body(bytes(message.get("body", b"")), more=message.get("more_body", False))
         else:
             raise RuntimeError(f"ASGI message {kind!r} is not allowed in state {self._state.name}.")
+
+    async def _body(self, data: bytes, *, more: bool) -> None:
+        if self._without_body:
+            await self._finish()
+            self._gone = more  # an endless body for nobody must not run on
+        elif self._stream is not None or (more and self._destination.streams):
+            await self._pass_on(data, more=more)
+        else:
+            self._chunks.append(data)
+            if not more:
+                await self._finish()
+
+    @property
+    def _without_body(self) -> bool:
+        return self._scope.get("method") == "HEAD" or self._status in _WITHOUT_BODY
+
+    async def _pass_on(self, data: bytes, *, more: bool) -> None:
+        try:
+            if self._stream is None:
+                self._stream = await self._destination.stream(self._status, self._headers)
+            await self._stream.write(data)
+        except OSError:
+            self._gone = True
+            self.complete.set()
+            raise
+        if not more:
+            self._state = State.COMPLETE
+            await self._stream.end()
+            self.complete.set()
+
+    async def _finish(self) -> None:
+        self._state = State.COMPLETE
+        body = b"".join(self._chunks)
+        await self._destination.answer(
+            {"status": self._status, "headers": self._headers, "body": body},
+        )
+        self.complete.set()
 
 
 def _server_error() -> Response:

@@ -61,6 +61,7 @@ class InProcessFunction:
             Settings(
                 application=application,
                 route_prefix=route_prefix or "/",
+                max_concurrency=0,
                 whole_process=False,
             ),
         )

@@ -1,14 +1,23 @@
 """The client of the Runtime API: one connection, kept alive."""
 
+import asyncio
+import logging
+from collections.abc import Callable
+
 from adapter.errors import AdapterError
-from adapter.http1 import Connection, Response
+from adapter.http1 import Connection, RequestBody, Response
 from adapter.runtime import protocol
 from adapter.runtime.protocol import Failure, Invocation
+
+logger = logging.getLogger("adapter.runtime")
 
 ACCEPTED = 202
 OK = 200
 STALE = 410
 TOO_LARGE = 413
+FATAL = 500
+TRIES = 5  # to get an invocation, as AWS's own client on Managed Instances
+PAUSE_S = 0.05
 
 
 class RuntimeApiError(AdapterError):
@@ -25,65 +34,122 @@ class RuntimeApiLost(AdapterError):
 
 
 class RuntimeApi:
-    """Asks for invocations and posts their answers."""
+    """Asks for invocations and posts their answers.
 
-    def __init__(self, address: str) -> None:
+    `headers` go with the first request for an invocation.
+    """
+
+    def __init__(self, address: str, headers: dict[str, str] | None = None) -> None:
         host, _, port = address.rpartition(":")
         self._host = host
         self._port = int(port)
         self._address = address
         self._connection: Connection | None = None
+        self._first_headers = headers or {}
+        self._broken: RuntimeApiError | None = None
 
     async def next(self) -> Invocation:
         """Wait for the next invocation, for as long as it takes: the environment may be frozen.
 
-        Raises `RuntimeApiLost` where there is none any more, `RuntimeApiError` where it refuses.
+        A broken connection, a refusal and an answer that cannot be read are logged and asked again,
+        five times. Raises `RuntimeApiLost` where nobody listens any more, and `RuntimeApiError`
+        where AWS's documentation has the process end: after a 500, or after the fifth refusal.
         """
-        response = await self._request("GET", protocol.NEXT)
+        for attempt in range(1, TRIES + 1):
+            if self._broken is not None:
+                raise self._broken
+            try:
+                return await self._next()
+            except (OSError, KeyError) as error:
+                failure: Exception = error
+            except RuntimeApiError as error:
+                if error.status == FATAL or attempt == TRIES:
+                    raise
+                failure = error
+            logger.warning("no invocation from the Runtime API, asking again: %r", failure)
+            await asyncio.sleep(PAUSE_S * attempt)
+        raise RuntimeApiLost(f"the Runtime API at {self._address} gave no invocation")
+
+    async def _next(self) -> Invocation:
+        connection = await self._connected()
+        headers = {**protocol.HANG_UP, **self._first_headers}
+        response = await connection.request("GET", protocol.NEXT, self._headers(headers))
+        self._first_headers = {}
         if response.status != OK:
             raise RuntimeApiError("next", response)
         return Invocation.parse(response.headers, response.body)
 
+    def on_hang_up(self, call: Callable[[], None] | None) -> None:
+        """Call when the Runtime API hangs up on the invocation that came last; None: no more."""
+        if self._connection is not None:
+            self._connection.on_hang_up(call)
+
     async def respond(self, invocation: Invocation, body: bytes) -> None:
-        """Post a result. Raises `RuntimeApiError`, with status 413 for one that is too large."""
+        """Post a result. Raises OSError, and `RuntimeApiError`, with status 413 for too large."""
         headers = {**invocation.answer_headers(), "content-type": "application/json"}
         path = protocol.response_path(invocation.request_id)
-        self._check("a response", await self._request("POST", path, headers, body))
+        self.check("a response", await self._post(path, headers, body))
+
+    async def stream(self, invocation: Invocation, content_type: str) -> RequestBody:
+        """Begin a response that is sent piece by piece; its connection closes at the end.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+        Raises OSError.
+        """
+        headers = {
+            **invocation.answer_headers(),
+            **protocol.STREAM_HEADERS,
+            "content-type": content_type,
+        }
+        path = protocol.response_path(invocation.request_id)
+        connection = await self._connected()
+        return await connection.open_request("POST", path, self._headers(headers))
 
     async def fail(self, invocation: Invocation, failure: Failure) -> None:
-        """Post a function error. Raises `RuntimeApiError`."""
+        """Post a function error. Raises OSError and `RuntimeApiError`."""
         headers = {**invocation.answer_headers(), **failure.headers()}
         path = protocol.error_path(invocation.request_id)
-        self._check("an error", await self._request("POST", path, headers, failure.body()))
+        self.check("an error", await self._post(path, headers, failure.body()))
 
     async def fail_init(self, failure: Failure) -> None:
-        """Say that this environment cannot serve; the process must end then."""
-        await self._request("POST", protocol.INIT_ERROR, failure.headers(), failure.body())
+        """Say that this environment cannot serve; the process must end then. Raises OSError."""
+        await self._post(protocol.INIT_ERROR, failure.headers(), failure.body())
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             self._connection.close()
 
-    def _check(self, what: str, response: Response) -> None:
-        if response.status != ACCEPTED:
-            raise RuntimeApiError(what, response)
+    def check(self, what: str, response: Response) -> None:
+        """Raise `RuntimeApiError` for a refusal; after a 500 `next` raises it too."""
+        if response.status == ACCEPTED:
+            return
+        error = RuntimeApiError(what, response)
+        if response.status == FATAL:
+            self._broken = error
+        raise error
 
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        headers: dict[str, str] | None = None,
-        body: bytes = b"",
-    ) -> Response:
+    async def _post(self, path: str, headers: dict[str, str], body: bytes) -> Response:
+        """Send once more where the connection was lost: an answer that came twice is refused."""
+        connection = await self._connected()
         try:
-            connection = self._connection
-            if connection is None or not connection.usable or connection.closed_by_peer:
-                self.close()
-                connection = self._connection = await Connection.open(self._host, self._port)
-            return await connection.request(method, path, self._headers(headers or {}), body)
-        except OSError as error:
-            raise RuntimeApiLost(f"the Runtime API at {self._address} is gone: {error}") from error
+            return await connection.request("POST", path, self._headers(headers), body)
+        except OSError:
+            connection = await self._connected()
+            return await connection.request("POST", path, self._headers(headers), body)
+
+    async def _connected(self) -> Connection:
+        connection = self._connection
+        if connection is None or not connection.usable or connection.closed_by_peer:
+            self.close()
+            try:
+                connection = await Connection.open(self._host, self._port)
+            except OSError as error:
+                raise RuntimeApiLost(
+                    f"the Runtime API at {self._address} is gone: {error}",
+                ) from error
+            self._connection = connection
+        return connection
 
     def _headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {"host": self._address, "user-agent": "serve-adapter", **headers}

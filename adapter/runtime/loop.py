@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import inspect
 import json
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,9 +16,11 @@ from typing import Any
 
 from adapter.runtime import logs
 from adapter.runtime.answer import PostedAnswer
-from adapter.runtime.client import RuntimeApi, RuntimeApiLost
+from adapter.runtime.client import RuntimeApi
 from adapter.runtime.context import FunctionSettings, LambdaContext
-from adapter.runtime.protocol import Failure, Invocation
+from adapter.runtime.protocol import Invocation
+
+logger = logging.getLogger("adapter.runtime")
 
 Handler = Callable[[Any, Any], Any]
 
@@ -65,14 +68,20 @@ async def _serve_one(
     own = contextvars.copy_context()
     try:
         work = own.run(_start, handler, json.loads(invocation.body), context, answer)
-        await own.run(asyncio.ensure_future, work)
-    except RuntimeApiLost:
-        raise
+        task = own.run(asyncio.ensure_future, work)
+        answer.on_cancel(task.cancel)
+        await task
+    except asyncio.CancelledError:
+        if not answer.unwanted or _is_cancelled():
+            raise
+        logger.info("the caller did not wait for the answer; the invocation was cancelled")
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the caller's
-        if answer.answered:
-            answer.log(Failure.of(error))
-        else:
-            await answer.fail(Failure.of(error))
+        await answer.fail(error)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())
 
 
 def _start(

@@ -25,6 +25,14 @@ COGNITO_IDENTITY: Final = "lambda-runtime-cognito-identity"
 TENANT_ID: Final = "lambda-runtime-aws-tenant-id"
 INVOCATION_ID: Final = "lambda-runtime-invocation-id"
 ERROR_TYPE: Final = "lambda-runtime-function-error-type"
+ERROR_BODY: Final = "lambda-runtime-function-error-body"
+# A response that is sent piece by piece, and what may trail it.
+STREAM_HEADERS: Final = {
+    "lambda-runtime-function-response-mode": "streaming",
+    "trailer": f"{ERROR_TYPE}, {ERROR_BODY}",
+}
+# Ours, where AWS has nothing: `adapter run` cancels an invocation by hanging up on it.
+HANG_UP: Final = {"adapter-hang-up": "cancel"}
 
 
 def response_path(request_id: str) -> str:
@@ -42,7 +50,8 @@ class Invocation:
     """One answer of `/next`: the event's bytes and what the headers say about it.
 
     `deadline_ms` is Unix time in milliseconds. `invocation_id` tells attempts of one request
-    apart and is echoed with the answer; older endpoints leave it out.
+    apart and is echoed with the answer; older endpoints leave it out. `cancellable` says that the
+    Runtime API hangs up where nobody waits for the answer any more; only the local one does.
     """
 
     request_id: str
@@ -54,6 +63,7 @@ class Invocation:
     cognito_identity: str = ""
     tenant_id: str = ""
     invocation_id: str = ""
+    cancellable: bool = False
 
     @classmethod
     def parse(cls, headers: Mapping[str, str], body: bytes) -> "Invocation":
@@ -69,6 +79,7 @@ class Invocation:
             cognito_identity=headers.get(COGNITO_IDENTITY, ""),
             tenant_id=headers.get(TENANT_ID, ""),
             invocation_id=headers.get(INVOCATION_ID, ""),
+            cancellable=HANG_UP.items() <= headers.items(),
         )
 
     def answer_headers(self) -> dict[str, str]:

@@ -61,7 +61,7 @@ def test_scope_of_an_http_api_is_whole(probe: Function) -> None:
 
     assert ask(probe, event).json == {
         "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": "POST",
         "scheme": "https",

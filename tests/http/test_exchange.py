@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from adapter.http.exchange import Exchange
+from adapter.http.exchange import Exchange, Response
+from adapter.responder import ResponseStream
 
+Headers = list[tuple[bytes, bytes]]
 START = {"type": "http.response.start", "status": 201, "headers": [(b"a", b"1"), (b"a", b"2")]}
 SERVER_ERROR = {
     "status": 500,
@@ -14,15 +16,48 @@ SERVER_ERROR = {
 }
 
 
+class Recorded:
+    """A destination, and the streams it gives, that keep in order what happens to them."""
+
+    def __init__(self, *, streams: bool = False, gone_after: int | None = None) -> None:
+        self.streams = streams
+        self.happened: list[Any] = []
+        self._gone_after = gone_after
+
+    async def answer(self, response: Response) -> None:
+        self.happened.append(response)
+
+    async def stream(self, status: int, headers: Headers) -> ResponseStream:
+        self.happened.append((status, headers))
+        return self
+
+    async def write(self, data: bytes) -> None:
+        if self._gone_after is not None and len(self.happened) > self._gone_after:
+            raise ConnectionResetError
+        self.happened.append(data)
+
+    async def end(self) -> None:
+        self.happened.append("end")
+
+    async def fail(self, error: BaseException) -> None:
+        self.happened.append(repr(error))
+
+
+def exchange(destination: Recorded, method: str = "GET", body: bytes = b"") -> Exchange:
+    return Exchange({"type": "http", "method": method}, body, destination)
+
+
 def run(app: Any, method: str = "GET", body: bytes = b"") -> dict[str, Any]:
-    answers: list[dict[str, Any]] = []
+    destination = Recorded()
+    asyncio.run(exchange(destination, method, body).run(app))
+    (response,) = destination.happened
+    return response  # type: ignore[no-any-return]
 
-    async def answer(response: dict[str, Any]) -> None:
-        answers.append(response)
 
-    asyncio.run(Exchange({"type": "http", "method": method}, body, answer).run(app))
-    (response,) = answers
-    return response
+def streamed(app: Any, method: str = "GET", gone_after: int | None = None) -> list[Any]:
+    destination = Recorded(streams=True, gone_after=gone_after)
+    asyncio.run(exchange(destination, method).run(app))
+    return destination.happened
 
 
 def sending(*messages: dict[str, Any]) -> Any:
@@ -155,15 +190,114 @@ def test_exit_is_no_answer(error: type[BaseException]) -> None:
 
 
 def test_the_answer_leaves_before_the_application_goes_on() -> None:
-    order: list[str] = []
+    destination = Recorded()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await sending(START, {"type": "http.response.body"})(scope, receive, send)
-        order.append("background work")
+        destination.happened.append("background work")
 
-    async def answer(_response: dict[str, Any]) -> None:
-        order.append("answer")
+    asyncio.run(exchange(destination).run(app))
 
-    asyncio.run(Exchange({"type": "http", "method": "GET"}, b"", answer).run(app))
+    assert destination.happened[-1] == "background work"
+    assert destination.happened[0]["status"] == 201
 
-    assert order == ["answer", "background work"]
+
+def more(data: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": True}
+
+
+LAST = {"type": "http.response.body", "body": b"last"}
+HEAD = (201, [(b"a", b"1"), (b"a", b"2")])
+
+
+def test_a_body_in_pieces_is_sent_on_piece_by_piece() -> None:
+    assert streamed(sending(START, more(b"one"), more(b"two"), LAST)) == [
+        HEAD,
+        b"one",
+        b"two",
+        b"last",
+        "end",
+    ]
+
+
+def test_a_piece_leaves_before_the_next_is_produced() -> None:
+    destination = Recorded(streams=True)
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(START)
+        assert destination.happened == []  # ASGI: nothing before the first body message
+        await send(more(b"one"))
+        assert destination.happened == [HEAD, b"one"]
+        await send(LAST)
+
+    asyncio.run(exchange(destination).run(app))
+
+    assert destination.happened[-1] == "end"
+
+
+def test_a_body_in_one_piece_is_a_whole_answer_where_streams_are_taken_too() -> None:
+    (response,) = streamed(sending(START, LAST))
+
+    assert response["body"] == b"last"
+
+
+def test_a_failure_before_the_first_piece_is_an_ordinary_500() -> None:
+    assert streamed(failing_between()) == [SERVER_ERROR]
+
+
+def test_a_failure_after_the_first_piece_breaks_the_stream_off() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await sending(START, more(b"one"))(scope, receive, send)
+        raise LookupError("broken")
+
+    assert streamed(app) == [HEAD, b"one", "LookupError('broken')"]
+
+
+def test_a_body_that_is_not_completed_breaks_the_stream_off() -> None:
+    happened = streamed(sending(START, more(b"one")))
+
+    assert happened[:2] == [HEAD, b"one"]
+    assert "without completing" in happened[2]
+
+
+def test_a_reader_who_has_gone_is_an_os_error_for_the_application(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(START)
+        await send(more(b"one"))
+        for _ in range(2):
+            with pytest.raises(OSError):  # noqa: PT011 - ASGI says no more than OSError
+                await send(more(b"two"))
+        assert await receive() == {"type": "http.disconnect"}
+        raise ConnectionAbortedError("as Starlette does then")
+
+    assert streamed(app, gone_after=1) == [HEAD, b"one"]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_a_body_that_may_not_be_is_not_sent_and_does_not_run_on(method: str, status: int) -> None:
+    start = {"type": "http.response.start", "status": status, "headers": []}
+
+    async def endless(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start)
+        while True:
+            await send(more(b"hidden"))
+
+    assert streamed(endless, method) == [{"status": status, "headers": [], "body": b""}]
+
+
+def test_giving_up_answers_in_the_applications_place() -> None:
+    destination = Recorded()
+
+    async def scenario() -> None:
+        one = exchange(destination)
+        running = asyncio.create_task(one.run(sending(START, LAST)))
+        await one.give_up(SERVER_ERROR)
+        await running
+
+    asyncio.run(scenario())
+
+    assert destination.happened == [SERVER_ERROR]
