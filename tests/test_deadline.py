@@ -8,9 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from fastapi import BackgroundTasks, FastAPI
 
-from adapter import deadline, lambda_handler
+from adapter import deadline, lambda_handler, user_code
 from adapter.function import Function, entry_point
 from tests import events
 
@@ -185,3 +186,24 @@ def test_a_plain_route_is_left_to_lambda(closing: Closing) -> None:
         return "done"
 
     assert closing(lambda_handler(app))(events.http_api(), within(50))["statusCode"] == 200
+
+
+@pytest.mark.parametrize("others", ["user_code", "anyio"])
+def test_plain_code_of_another_invocation_does_not_hold_up_the_cancellation(others: str) -> None:
+    async def computing(finish: threading.Event) -> None:
+        async with deadline.limited(0):
+            run = user_code.call if others == "user_code" else to_thread.run_sync
+            await run(finish.wait)
+
+    async def scenario() -> None:
+        finish = threading.Event()
+        other = asyncio.create_task(computing(finish))
+        await asyncio.sleep(0.05)  # until its thread runs
+        with pytest.raises(TimeoutError):
+            async with deadline.limited(int(time.time() * 1000) + 100):
+                await asyncio.Event().wait()
+        assert not other.done()
+        finish.set()
+        await other
+
+    asyncio.run(scenario())

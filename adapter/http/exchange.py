@@ -78,19 +78,26 @@ class Exchange:
 
         An error after the response is complete is logged; the response stands.
         """
-        error: Exception | None = None
         try:
             await app(self._scope, self._receive, self._send)
-        except Exception as failure:
-            error = failure
-            if not self._gone:
-                logger.exception("the application failed")
+        except Exception as error:  # noqa: BLE001 - whatever the application raises
+            await self._failed(error, "the application failed")
         else:
-            if self._state is not State.COMPLETE and not self._gone:
-                error = RuntimeError("the application returned without completing its response")
-                logger.error("%s", error)
+            if self._state is not State.COMPLETE:
+                text = "the application returned without completing its response"
+                await self._failed(RuntimeError(text), text)
+
+    async def _failed(self, error: Exception, what: str) -> None:
+        """Tell the client as far as that is still possible, and the log once."""
+        if self._gone:
+            return
+        if self._stream is not None and self._state is not State.COMPLETE:
+            await self._stream.fail(error)  # who sends it logs it
+            return
+        logger.error("%s", what, exc_info=error if error.__traceback__ else None)
         if self._state is not State.COMPLETE:
-            await self._break_off(error)
+            self._state = State.COMPLETE
+            await self._destination.answer(_server_error())
 
     async def settled(self, running: asyncio.Task[None]) -> None:
         """Wait until the response is complete or `running`, the application, has ended."""
@@ -110,13 +117,6 @@ class Exchange:
             await self._stream.fail(TimeoutError(str(response["body"], "utf-8")))
         else:
             await self._destination.answer(response)
-
-    async def _break_off(self, error: Exception | None) -> None:
-        if self._stream is None:
-            self._state = State.COMPLETE
-            await self._destination.answer(_server_error())
-        elif error is not None and not self._gone:
-            await self._stream.fail(error)
 
     async def _receive(self) -> Message:
         if self._request is not None:

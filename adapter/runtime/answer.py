@@ -1,13 +1,11 @@
 """The answer to one invocation, on its way to the Runtime API."""
 
-import base64
 import logging
 from collections.abc import Callable
 from typing import Any
 
 from adapter.http1 import RequestBody
 from adapter.responder import ResponseStream
-from adapter.runtime import protocol
 from adapter.runtime.client import (
     FATAL,
     STALE,
@@ -130,12 +128,7 @@ class PostedStream:
         """Break the response off with error trailers."""
         failure = Failure.of(error)
         _log(failure)
-        await self._end(
-            {
-                protocol.ERROR_TYPE: failure.headers()[protocol.ERROR_TYPE],
-                protocol.ERROR_BODY: base64.b64encode(failure.body()).decode("ascii"),
-            },
-        )
+        await self._end(failure.trailers())
 
     async def _end(self, trailers: dict[str, str]) -> None:
         if self.ended:

@@ -1,13 +1,14 @@
 """The Runtime API's messages: paths, headers and error bodies, without any I/O."""
 
 import asyncio
+import base64
 import concurrent.futures
 import importlib
 import json
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import adapter
@@ -31,6 +32,7 @@ STREAM_HEADERS: Final = {
     "lambda-runtime-function-response-mode": "streaming",
     "trailer": f"{ERROR_TYPE}, {ERROR_BODY}",
 }
+MAX_TRAILER: Final = 2_100  # bytes of an error object that trails, before it is in base64
 # Ours, where AWS has nothing: `adapter run` cancels an invocation by hanging up on it.
 HANG_UP: Final = {"adapter-hang-up": "cancel"}
 
@@ -117,6 +119,24 @@ class Failure:
                 "stackTrace": list(self.stack_trace),
             },
         ).encode()
+
+    def trailers(self) -> dict[str, str]:
+        """What ends a response that had begun.
+
+        The server that reads them, written in Go, gives up on more than 4 KB of trailers, and with
+        it on the environment. So the frames furthest from the error are left out, and then the end
+        of the message.
+        """
+        short = self
+        while len(short.body()) > MAX_TRAILER and short.stack_trace:
+            short = replace(short, stack_trace=short.stack_trace[1:])
+        short = replace(short, error_type=self.error_type[:80])
+        while len(short.body()) > MAX_TRAILER:
+            short = replace(short, message=short.message[: len(short.message) // 2])
+        return {
+            ERROR_TYPE: short.headers()[ERROR_TYPE],
+            ERROR_BODY: base64.b64encode(short.body()).decode("ascii"),
+        }
 
     def headers(self) -> dict[str, str]:
         """The category that Lambda reports in its metrics."""

@@ -44,6 +44,14 @@ class Host:
     url: str
     name: str
 
+    def post(self, event: Any) -> bytes:
+        """Invoke the function and return what it answered, as it is."""
+        url = f"{self.url}/2015-03-31/functions/{self.name}/invocations"
+        request = urllib.request.Request(url, data=json.dumps(event).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            body: bytes = answer.read()
+        return body
+
     def invoke(self, event: Any) -> Result:
         """Invoke the function and wait. A function error has status 200, a failed init may not."""
         url = f"{self.url}/2015-03-31/functions/{self.name}/invocations"
@@ -128,6 +136,77 @@ def emulator(
         log.seek(0)
         _show(log.read().decode())
         log.close()
+
+
+@contextlib.contextmanager
+def concurrent_emulator(source: str, folder: Path, concurrency: int) -> Iterator[Host]:
+    """Run a function under our loop on the emulator as Managed Instances do.
+
+    That emulator wants Lambda's folders, which a mount namespace of its own gives it, and it drops
+    its privileges, so Python is mounted where everybody may read it.
+    """
+    task_root = folder / "task"
+    task_root.mkdir()
+    (task_root / "app.py").write_text(source)
+    script = folder / "start"
+    script.write_text(_START)
+    port = free_port()
+    _require_namespaces()
+    log = (folder / "emulator.log").open("w+b")
+    process = subprocess.Popen(
+        ["unshare", "--mount", "sh", script, emulator_path(), f"127.0.0.1:{port}"],
+        env={
+            **_environment(folder, task_root),
+            "AWS_LAMBDA_MAX_CONCURRENCY": str(concurrency),
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "RUNTIME_API": f"127.0.0.1:{free_port()}",
+            "TASK": str(task_root),
+            "BASE": sys.base_prefix,
+            "PYTHON": f"bin/{Path(sys.executable).resolve().name}",
+        },
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        _wait_until_it_listens(process, port)
+        yield Host(f"http://127.0.0.1:{port}", "function")
+    finally:
+        process.terminate()
+        process.wait()
+        log.seek(0)
+        _show(log.read().decode())
+        log.close()
+
+
+_START = """set -e
+mount -t tmpfs none /opt
+mkdir /opt/base
+mount --bind "$BASE" /opt/base
+mount --bind "$TASK" /mnt
+mount -t tmpfs none /var
+mkdir /var/task
+cp /mnt/app.py /var/task
+cat > /opt/bootstrap <<'END'
+#!/bin/sh
+export LD_LIBRARY_PATH=/opt/base/lib
+exec "/opt/base/$PYTHON" -m adapter.runtime
+END
+chmod +x /opt/bootstrap
+cd /var/task
+exec "$1" --runtime-interface-emulator-address "$2" \\
+  --runtime-api-address "$RUNTIME_API" /opt/bootstrap app.handler
+"""
+
+
+def _require_namespaces() -> None:
+    if subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0:
+        return
+    reason = "a mount namespace of its own needs root on Linux"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def _show(text: str) -> None:
