@@ -13,7 +13,25 @@ from typing import Any
 
 from adapter.runtime.protocol import Failure
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+_only_request_id = ""  # of the one invocation that can be in flight, for threads of the user's own
+
+
+def enter(request_id: str, *, alone: bool) -> None:
+    """Say which invocation the records from here on belong to.
+
+    `alone` says that no other can be in flight: then a thread that the user started, which knows
+    nothing of our context, belongs to it too.
+    """
+    global _only_request_id  # noqa: PLW0603 - see above
+    _request_id.set(request_id)
+    if alone:
+        _only_request_id = request_id
+
+
+def _current() -> str:
+    return _request_id.get() or _only_request_id
+
 
 # Lambda's names for levels that Python calls otherwise.
 _LEVELS = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}
@@ -56,7 +74,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record as one line."""
-        head = (f"[{record.levelname}]", _time(record), request_id.get(), _message(record))
+        head = (f"[{record.levelname}]", _time(record), _current(), _message(record))
         lines = ["\t".join(part.translate(_ESCAPED) for part in head)]
         if (failure := failure_of(record)) is not None:
             text = "".join(failure.stack_trace).splitlines()
@@ -77,7 +95,7 @@ class JsonFormatter(logging.Formatter):
             "message": _message(record),
             "logger": record.name,
         }
-        if identifier := request_id.get():
+        if identifier := _current():
             found["requestId"] = identifier
         if (failure := failure_of(record)) is not None:
             found["errorType"] = failure.error_type

@@ -47,8 +47,10 @@ async def _poll(api: RuntimeApi, handler: Handler, function: FunctionSettings) -
     try:
         while True:
             invocation = await api.next()
-            if function.max_concurrency == 1:
+            alone = function.max_concurrency == 1
+            if alone:
                 _publish_trace(invocation.trace_id)
+            logs.enter(invocation.request_id, alone=alone)
             await _serve_one(api, handler, invocation, LambdaContext(invocation, function))
             sys.stdout.flush()
             sys.stderr.flush()
@@ -63,7 +65,6 @@ async def _serve_one(
     context: LambdaContext,
 ) -> None:
     answer = PostedAnswer(api, invocation)
-    logs.request_id.set(invocation.request_id)
     # A context of its own: what user code sets in a context variable ends with the invocation.
     own = contextvars.copy_context()
     try:

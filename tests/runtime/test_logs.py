@@ -1,8 +1,10 @@
 """What a function logs, as CloudWatch gets it: one line a record, with the request id."""
 
+import contextvars
 import json
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,9 +30,9 @@ def record(message: str, *args: Any, **extra: Any) -> logging.LogRecord:
 
 @pytest.fixture
 def _in_an_invocation() -> Iterator[None]:
-    token = logs.request_id.set("r-1")
+    logs.enter("r-1", alone=True)
     yield
-    logs.request_id.reset(token)
+    logs.enter("", alone=True)
 
 
 @pytest.mark.usefixtures("_in_an_invocation")
@@ -152,3 +154,25 @@ def test_every_record_of_an_invocation_has_its_request_id(
     assert [found["requestId"] for found in records] == started
     assert [found["message"] for found in records][1] == "LookupError: two\nlines"
     assert records[1]["errorType"] == "LookupError"
+
+
+@pytest.mark.parametrize(("alone", "shown"), [(True, "r-1"), (False, "")])
+def test_a_thread_of_the_users_own_belongs_to_an_invocation_that_is_alone(
+    alone: bool,  # noqa: FBT001 - a case
+    shown: str,
+) -> None:
+    lines: list[str] = []
+
+    def log() -> None:
+        lines.append(TextFormatter().format(record("hello")))
+
+    def invocation() -> None:
+        logs.enter("r-1", alone=alone)
+        thread = threading.Thread(target=log)
+        thread.start()
+        thread.join()
+
+    contextvars.copy_context().run(invocation)
+    logs.enter("", alone=True)
+
+    assert [line.split("\t")[2] for line in lines] == [shown]
