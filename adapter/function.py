@@ -93,12 +93,12 @@ class Function:
         """
         invocation = _invocation(event, lambda_context)
         context.invocation.set(invocation)
-        limit: asyncio.Timeout | None = None
+        limit = deadline.Limit(invocation.deadline_ms)
         try:
-            async with deadline.limited(invocation.deadline_ms) as limit:
+            with limit:
                 await self._serve(event, lambda_context, responder)
         except TimeoutError:
-            if limit is None or not limit.expired():
+            if not limit.expired:
                 raise
             await self._servable.answer_late(event, responder)
 

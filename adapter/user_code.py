@@ -25,14 +25,11 @@ async def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> An
 
 
 class Threads:
-    """How many threads run plain code for one invocation."""
+    """Which threads run plain code for one invocation."""
 
     def __init__(self) -> None:
         self._task = asyncio.current_task()
         self._running: set[int] = set()
-        self._limiter: Any = None
-        if (anyio := sys.modules.get("anyio.to_thread")) is not None:
-            self._limiter = anyio.current_default_thread_limiter()
 
     def begin(self) -> None:
         """The calling thread begins."""
@@ -45,14 +42,17 @@ class Threads:
     def any(self, *, alone: bool) -> bool:
         """Whether any runs: ours, or AnyIO's, in which FastAPI runs plain routes.
 
-        AnyIO counts for the whole process. Where other invocations are in flight, only threads that
-        the invocation's own task waits for are known to be its.
+        AnyIO counts for a whole event loop. Where other invocations are in flight, only threads
+        that the invocation's own task waits for are known to be its. Must be called in a task:
+        AnyIO says only there what it counts.
         """
-        if self._running:
-            return True
-        if self._limiter is None or not self._limiter.borrowed_tokens:
-            return False
-        return alone or self._task in self._limiter.statistics().borrowers
+        anyio: Any = sys.modules.get("anyio.to_thread")
+        if self._running or anyio is None:
+            return bool(self._running)
+        limiter = anyio.current_default_thread_limiter()
+        return bool(limiter.borrowed_tokens) and (
+            alone or self._task in limiter.statistics().borrowers
+        )
 
 
 _threads: ContextVar[Threads | None] = ContextVar("threads", default=None)

@@ -191,7 +191,7 @@ def test_a_plain_route_is_left_to_lambda(closing: Closing) -> None:
 @pytest.mark.parametrize("others", ["user_code", "anyio"])
 def test_plain_code_of_another_invocation_does_not_hold_up_the_cancellation(others: str) -> None:
     async def computing(finish: threading.Event) -> None:
-        async with deadline.limited(0):
+        with deadline.Limit(0):
             run = user_code.call if others == "user_code" else to_thread.run_sync
             await run(finish.wait)
 
@@ -199,9 +199,8 @@ def test_plain_code_of_another_invocation_does_not_hold_up_the_cancellation(othe
         finish = threading.Event()
         other = asyncio.create_task(computing(finish))
         await asyncio.sleep(0.05)  # until its thread runs
-        with pytest.raises(TimeoutError):
-            async with deadline.limited(int(time.time() * 1000) + 100):
-                await asyncio.Event().wait()
+        with pytest.raises(TimeoutError), deadline.Limit(int(time.time() * 1000) + 100):
+            await asyncio.Event().wait()
         assert not other.done()
         finish.set()
         await other

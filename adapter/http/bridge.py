@@ -5,6 +5,7 @@ event loop, run the lifespan once per environment, and trust the gateway instead
 """
 
 import asyncio
+import functools
 import logging
 import re
 from base64 import b64decode
@@ -31,6 +32,18 @@ logger = logging.getLogger("adapter.http")
 
 _SCHEMES = frozenset({"http", "https"})
 _UNQUOTED = "/:@!$&'()*+,;=~"  # what a path may hold as it is: RFC 3986, section 3.3
+
+
+def _once(made: Any) -> Any:
+    kept = functools.cached_property(made.fget)
+    kept.__set_name__(object, "scope")
+    return kept
+
+
+# Mangum makes the scope once for the request and once more for the response; it is the same one.
+_HANDLERS: tuple[Any, ...] = tuple(
+    type(kind.__name__, (kind,), {"scope": _once(kind.scope)}) for kind in HANDLERS
+)
 
 
 class HttpBridge:
@@ -140,7 +153,7 @@ class HttpBridge:
             await running
 
     def _infer(self, event: dict[str, Any], context: Any) -> Any:
-        for kind in HANDLERS:
+        for kind in _HANDLERS:
             if kind.infer(event, context, self._config):
                 return kind(event, context, self._config)
         raise UnsupportedEvent(event)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from typing import NoReturn
 
@@ -12,7 +11,7 @@ from adapter.runtime import logs
 from adapter.runtime.client import RuntimeApi, RuntimeApiLost
 from adapter.runtime.context import FunctionSettings
 from adapter.runtime.loading import load_handler
-from adapter.runtime.loop import serve
+from adapter.runtime.loop import run
 from adapter.runtime.protocol import Failure
 
 
@@ -32,11 +31,9 @@ def main() -> int:
         return _fail_init(api, Failure.of(error))
     function = FunctionSettings.from_environment(os.environ)
     loop = getattr(handler, "loop", None) or asyncio.new_event_loop()
-    serving = loop.create_task(serve(address, handler, function))
-    loop.add_signal_handler(signal.SIGTERM, serving.cancel)
     try:
-        loop.run_until_complete(serving)
-    except (RuntimeApiLost, asyncio.CancelledError):
+        run(address, handler, function, loop)
+    except RuntimeApiLost:
         pass  # the environment is being ended
     except SystemExit as error:
         _exit_now(error.code)

@@ -5,11 +5,13 @@ and one event loop, each with a connection and an invocation of its own.
 """
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,16 +27,42 @@ logger = logging.getLogger("adapter.runtime")
 Handler = Callable[[Any, Any], Any]
 
 
-async def serve(address: str, handler: Handler, function: FunctionSettings) -> None:
-    """Serve invocations until the Runtime API is gone, which raises `RuntimeApiLost`.
+def run(
+    address: str,
+    handler: Handler,
+    function: FunctionSettings,
+    loop: asyncio.AbstractEventLoop,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Serve on an event loop until SIGTERM; raises `RuntimeApiLost` and `RuntimeApiError`.
+
+    Where only one invocation can be in flight, waiting for the next stops the event loop, as
+    Lambda's freeze does anyway. Then the signal handler is what ends the wait.
+    """
+    alone = function.max_concurrency == 1
+    apis = [
+        RuntimeApi(address, headers if number == 0 else None, blocking=alone)
+        for number in range(function.max_concurrency)
+    ]
+    serving = loop.create_task(serve(apis, handler, function))
+
+    def terminate(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(serving.cancel)
+        for api in apis:
+            api.interrupt()
+
+    signal.signal(signal.SIGTERM, terminate)
+    with contextlib.suppress(asyncio.CancelledError):
+        loop.run_until_complete(serving)
+
+
+async def serve(apis: list[RuntimeApi], handler: Handler, function: FunctionSettings) -> None:
+    """Serve invocations from each of `apis` until the Runtime API is gone: `RuntimeApiLost`.
 
     `handler` is `handler(event, context)`, plain or async; one of the adapter's own answers through
     its coroutine method `serve`. An error is posted and the loop goes on.
     """
-    polls = [
-        asyncio.ensure_future(_poll(RuntimeApi(address), handler, function))
-        for _ in range(function.max_concurrency)
-    ]
+    polls = [asyncio.ensure_future(_poll(api, handler, function)) for api in apis]
     try:
         await asyncio.gather(*polls)
     finally:
@@ -78,6 +106,8 @@ async def _serve_one(
         logger.info("the caller did not wait for the answer; the invocation was cancelled")
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the caller's
         await answer.fail(error)
+    finally:
+        api.finish()
 
 
 def _is_cancelled() -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapter import http1
+from adapter.loop_thread import LoopThread
+from adapter.runtime.client import RuntimeApi, RuntimeApiLost
 from adapter.runtime.context import FunctionSettings
 from adapter.runtime.loop import Handler, serve
 
@@ -163,9 +165,26 @@ async def serving(
     """Run the loop against a scripted Runtime API."""
     async with scripted() as api:
         settings = FunctionSettings(name="Probe", max_concurrency=concurrency)
-        loop = asyncio.create_task(serve(api.address, handler, settings))
+        apis = [RuntimeApi(api.address) for _ in range(concurrency)]
+        loop = asyncio.create_task(serve(apis, handler, settings))
         try:
             yield api, loop
         finally:
             loop.cancel()
             await asyncio.gather(loop, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def serving_in_a_thread(handler: Handler) -> AsyncIterator[ScriptedRuntimeApi]:
+    """Run the loop that waits without giving its event loop a turn, as in a process of its own."""
+    async with scripted() as api:
+        thread = LoopThread("runtime")
+        settings = FunctionSettings(name="Probe")
+        work = thread.submit(serve([RuntimeApi(api.address, blocking=True)], handler, settings))
+        try:
+            yield api
+        finally:
+            api.stop_listening()
+            with contextlib.suppress(RuntimeApiLost):
+                await asyncio.wrap_future(work)
+            await asyncio.to_thread(thread.stop)

@@ -1,0 +1,71 @@
+"""A connection that waits without an event loop.
+
+A function that serves one invocation at a time has nothing else to do while it waits for the next,
+and Lambda freezes it then. Waiting in the kernel costs a third of what an event loop's turns do.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from adapter.http1 import CONNECT_S, Messages, ProtocolError
+
+PIECE = 64 * 1024  # bytes
+
+
+class BlockingConnection(Messages):
+    """Its coroutine methods never give the event loop a turn."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        super().__init__()
+        self._socket = connected
+        self._watched = False
+
+    @classmethod
+    async def open(cls, host: str, port: int) -> "BlockingConnection":
+        """Connect. Raises OSError where nobody listens, TimeoutError after 5 s of silence."""
+        connected = socket.create_connection((host, port), CONNECT_S)
+        connected.settimeout(None)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cls(connected)
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes. Raises OSError where the peer has hung up."""
+        self._socket.sendall(data)
+
+    async def _more(self, where: str) -> None:
+        received = self._socket.recv(PIECE)
+        if not received:
+            raise ProtocolError(f"connection closed {where}")
+        self._received += received
+
+    def on_hang_up(self, call: Callable[[], None] | None) -> None:
+        """Call when the peer hangs up while the event loop runs; None: no more."""
+        loop = asyncio.get_running_loop()
+        if self._watched:
+            self._watched = False
+            loop.remove_reader(self._socket)
+        if call is not None:
+            self._watched = True
+            loop.add_reader(self._socket, self._readable, call)
+
+    def _readable(self, call: Callable[[], None]) -> None:
+        self.on_hang_up(None)  # or it is called in every turn of the loop
+        call()
+
+    @property
+    def closed_by_peer(self) -> bool:
+        """Whether the peer has hung up, or said something unasked, since the last response."""
+        try:
+            return self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) is not None
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def close(self) -> None:
+        """Close at once."""
+        self.usable = False
+        if self._watched:
+            self.on_hang_up(None)
+        self._socket.close()
