@@ -20,6 +20,7 @@ class BlockingConnection(Messages):
         super().__init__()
         self._socket = connected
         self._watched = False
+        self._hung_up = False
 
     @classmethod
     async def open(cls, host: str, port: int) -> "BlockingConnection":
@@ -50,18 +51,14 @@ class BlockingConnection(Messages):
             loop.add_reader(self._socket, self._readable, call)
 
     def _readable(self, call: Callable[[], None]) -> None:
+        self._hung_up = True
         self.on_hang_up(None)  # or it is called in every turn of the loop
         call()
 
     @property
     def closed_by_peer(self) -> bool:
-        """Whether the peer has hung up, or said something unasked, since the last response."""
-        try:
-            return self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) is not None
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        """Whether the peer was seen to hang up. The kernel is not asked: the next request tells."""
+        return self._hung_up
 
     def close(self) -> None:
         """Close at once."""

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from adapter.runtime import logs
@@ -82,6 +82,8 @@ async def _poll(api: RuntimeApi, handler: Handler, function: FunctionSettings) -
             await _serve_one(api, handler, invocation, LambdaContext(invocation, function))
             sys.stdout.flush()
             sys.stderr.flush()
+            if alone:  # else the event loop would have no turn while one answer follows another
+                await asyncio.sleep(0)
     finally:
         api.close()
 
@@ -97,7 +99,7 @@ async def _serve_one(
     own = contextvars.copy_context()
     try:
         work = own.run(_start, handler, json.loads(invocation.body), context, answer)
-        task = own.run(asyncio.ensure_future, work)
+        task = _task(work, own)
         answer.on_cancel(task.cancel)
         await task
     except asyncio.CancelledError:
@@ -110,6 +112,17 @@ async def _serve_one(
         api.finish()
 
 
+def _task(
+    work: Coroutine[Any, Any, None],
+    context: contextvars.Context,
+) -> asyncio.Task[None]:
+    """Begin to serve, at once where Python can: most answers need no turn of the event loop."""
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(work, loop=loop, context=context, eager_start=True)
+    return loop.create_task(work, context=context)
+
+
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and bool(task.cancelling())
@@ -120,8 +133,8 @@ def _start(
     event: Any,
     context: LambdaContext,
     answer: PostedAnswer,
-) -> Awaitable[None]:
-    serve_event: Callable[..., Awaitable[None]] | None = getattr(handler, "serve", None)
+) -> Coroutine[Any, Any, None]:
+    serve_event: Callable[..., Coroutine[Any, Any, None]] | None = getattr(handler, "serve", None)
     if serve_event is not None:
         return serve_event(event, context, answer)
     return _respond(answer, handler(event, context))
