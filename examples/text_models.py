@@ -5,6 +5,7 @@ They live apart from the gateway, so that their functions never import FastAPI.
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
@@ -43,3 +44,10 @@ class Keywords:
         words = re.findall(r"[^\W\d_]{4,}", text.lower())
         counted = Counter(word for word in words if word not in STOP_WORDS)
         return [word for word, _ in counted.most_common(self.most)]
+
+
+def sentences_about(text: str, words: list[str]) -> Iterator[str]:
+    """Yield the sentences that hold one of the words, in the order of the text."""
+    for sentence in re.split(r"(?<=[.!?])\s+", text.strip()):
+        if any(word in sentence.lower() for word in words):
+            yield sentence

@@ -1,8 +1,11 @@
 """A text service: a FastAPI gateway in front of two model deployments."""
 
+from collections.abc import Iterator
+
 from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
-from text_models import Keywords, Sentiment
+from text_models import Keywords, Sentiment, sentences_about
 
 from adapter import serve
 
@@ -23,7 +26,7 @@ class Analysis(BaseModel):
     keywords: list[str]
 
 
-@serve.deployment
+@serve.deployment(lambda_options=serve.LambdaOptions(url="stream"))
 @serve.ingress(api)
 class Gateway:
     """Asks both models at once and puts their answers together."""
@@ -44,11 +47,23 @@ class Gateway:
         compound = (await scores)["compound"]
         return Analysis(label=label(compound), score=compound, keywords=await keywords)
 
+    @api.post("/summarize")
+    async def summarize(self, body: Text) -> StreamingResponse:
+        """Send the sentences that say most, one a line, each as soon as it is found."""
+        keywords = await self.keywords.extract.remote(body.text)
+        return StreamingResponse(lines(body.text, keywords), media_type="text/plain")
+
     @api.get("/sentiment")
     async def sentiment_of(self, text: str) -> dict[str, float]:
         """Tell how a text feels, in VADER's own figures."""
         scores: dict[str, float] = await self.sentiment.remote(text)
         return scores
+
+
+def lines(text: str, keywords: list[str]) -> Iterator[str]:
+    """Yield the sentences of a text that hold one of its first keywords, as lines."""
+    for sentence in sentences_about(text, keywords[:2]):
+        yield f"{sentence}\n"
 
 
 def label(compound: float) -> str:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adapter.plan.values import ApplicationPlan, Concurrency, FunctionPlan
+from adapter.plan.values import ApplicationPlan, Concurrency, FunctionPlan, FunctionUrl
 from adapter.template.project import Project
 
 
@@ -22,6 +22,7 @@ def as_json(plan: ApplicationPlan, project: Project, changed: tuple[str, ...]) -
 
 
 def _function_json(plan: ApplicationPlan, function: FunctionPlan) -> dict[str, Any]:
+    wanted = function.concurrency
     return {
         "deployment": function.deployment,
         "function": f"${{AWS::StackName}}-{function.name}",
@@ -30,8 +31,26 @@ def _function_json(plan: ApplicationPlan, function: FunctionPlan) -> dict[str, A
         "timeout_s": function.timeout_s,
         "route_prefix": plan.route_prefix if function.is_ingress else None,
         "called_by": _callers(plan, function),
-        "provisioned_concurrency": function.concurrency.provisioned,
-        "reserved_concurrency": function.concurrency.maximum,
+        "provisioned_concurrency": None if wanted.managed else wanted.provisioned,
+        "reserved_concurrency": None if wanted.managed else wanted.maximum,
+        "managed_instances": _managed_instances_json(function) if wanted.managed else None,
+        "url": _url_json(function.url) if function.url else None,
+    }
+
+
+def _url_json(url: FunctionUrl) -> dict[str, str]:
+    return {
+        "auth_type": "NONE" if url.public else "AWS_IAM",
+        "invoke_mode": "RESPONSE_STREAM" if url.streams else "BUFFERED",
+    }
+
+
+def _managed_instances_json(function: FunctionPlan) -> dict[str, Any]:
+    return {
+        "capacity_provider": function.capacity_provider,
+        "min_environments": function.concurrency.provisioned,
+        "max_environments": function.concurrency.maximum,
+        "max_concurrency": function.max_concurrency,
     }
 
 
@@ -59,28 +78,46 @@ def _row(plan: ApplicationPlan, function: FunctionPlan) -> tuple[str, ...]:
         f"{function.memory_mb} MB",
         f"{function.timeout_s} s",
         _reached(plan, function),
-        _scaling(function.concurrency),
+        _scaling(function),
     )
 
 
 def _reached(plan: ApplicationPlan, function: FunctionPlan) -> str:
     callers = _callers(plan, function)
-    ways = [f"called by {', '.join(callers)}"] if callers else []
+    ways = []
     if function.is_ingress and plan.route_prefix is not None:
-        ways.insert(0, f"HTTP API {plan.route_prefix} (public)")
+        ways.append(f"HTTP API {plan.route_prefix} (public)")
+    if function.url is not None:
+        ways.append(_url(function.url))
+    if callers:
+        ways.append(f"called by {', '.join(callers)}")
     return ", ".join(ways) or "called by name"
+
+
+def _url(url: FunctionUrl) -> str:
+    what = "streaming URL" if url.streams else "function URL"
+    return f"public {what}" if url.public else f"{what} (AWS_IAM)"
 
 
 def _callers(plan: ApplicationPlan, function: FunctionPlan) -> list[str]:
     return [other.deployment for other in plan.functions if function.name in other.calls]
 
 
-def _scaling(wanted: Concurrency) -> str:
+def _scaling(function: FunctionPlan) -> str:
+    wanted = function.concurrency
+    if wanted.managed:
+        return f"{_environments(wanted)}, {function.max_concurrency} at once in each"
     if not wanted.provisioned:
         return "scales from zero" if wanted.maximum is None else f"at most {wanted.maximum}"
     if wanted.scales:
         return f"{wanted.provisioned} kept warm, up to {wanted.maximum}"
     return f"{wanted.provisioned} kept warm"
+
+
+def _environments(wanted: Concurrency) -> str:
+    least, most = wanted.provisioned, wanted.maximum
+    count = f"{most}" if least == most else f"{least} to {most}"
+    return f"{count} environment{'s' * (count != '1')}"
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
@@ -97,6 +134,7 @@ def _wrote(project: Project) -> str:
         f"adapter {sizes['adapter']}",
         f"dependencies {count} requirement{'s' * (count != 1)}",
         f"application {sizes['application']}",
+        *(["shutdown-extension"] if "layers/shutdown-extension" in project.folders else []),
     ]
     parts = [
         *sorted(project.files, reverse=True),

@@ -5,7 +5,8 @@
                                                        ├── arguments   constructor arguments as code
                                                        ├── calls       handles the source asks for
                                                        ├── capacity    replicas → concurrency
-                                                       └── routes      for people to read
+                                                       ├── http        function URL, notes on HTTP
+                                                       └── routes      for people to read (streams)
 
 `template` renders the values, `local` runs them; neither looks at the user's objects again.
 """

@@ -1,6 +1,5 @@
 """From a walked application to the plans of its functions."""
 
-import inspect
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,24 +13,22 @@ from adapter.plan import capacity
 from adapter.plan.arguments import Imports, expression
 from adapter.plan.calls import literal_calls
 from adapter.plan.graph import Graph, Node
+from adapter.plan.http import function_url, ingress_notes
 from adapter.plan.references import deployment_expression
 from adapter.plan.values import FunctionPlan
-from adapter.serve.ingresses import ingress_of
 from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.names import function_name
 
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 MAX_NAME = 64
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-HTTP_API_WAITS_S = 30
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def function_plans(graph: Graph, target: str, route_prefix: str | None) -> tuple[FunctionPlan, ...]:
     """Plan every deployment as a function, the ingress first, the others by name.
 
-    Raises `PlanError` for names that Lambda cannot carry or tell apart, and for constructor
-    arguments that cannot be written as code.
+    Raises `PlanError` for names that Lambda cannot carry or tell apart, for constructor arguments
+    that cannot be written as code, and for options that exclude each other.
     """
     plans = [_function_plan(node, graph, target, route_prefix) for node in graph.nodes]
     plans.sort(key=lambda plan: (not plan.is_ingress, plan.name))
@@ -46,8 +43,9 @@ def _function_plan(
     route_prefix: str | None,
 ) -> FunctionPlan:
     options = node.deployment.settings
+    on_lambda = options.lambda_options
+    _require_loop(node.name, on_lambda)
     name = check_name(node.name, function_name(node.name, graph.application))
-    memory = capacity.memory_mb(node.name, options)
     calls, foreign = _calls(node, graph)
     return FunctionPlan(
         name=name,
@@ -61,12 +59,16 @@ def _function_plan(
         calls=calls,
         environment=_environment(node, graph, route_prefix),
         requirements=_requirements(node),
-        memory_mb=memory,
-        timeout_s=options.lambda_options.timeout_s,
-        ephemeral_storage_mb=options.lambda_options.ephemeral_storage_mb,
-        exec_wrapper=options.lambda_options.exec_wrapper,
+        memory_mb=capacity.memory_mb(node.name, options),
+        timeout_s=on_lambda.timeout_s,
+        ephemeral_storage_mb=on_lambda.ephemeral_storage_mb,
+        exec_wrapper=on_lambda.exec_wrapper,
         concurrency=capacity.concurrency(options),
         max_ongoing_requests=options.max_ongoing_requests,
+        max_concurrency=capacity.max_concurrency(node.name, options),
+        capacity_provider=on_lambda.capacity_provider or "",
+        url=function_url(node.name, node.deployment.func_or_class, on_lambda),
+        shutdown_extension=on_lambda.shutdown_extension,
         notes=(
             *capacity.notes(node.name, options),
             *_http_notes(node, graph, route_prefix),
@@ -75,29 +77,33 @@ def _function_plan(
     )
 
 
-def _http_notes(node: Node, graph: Graph, route_prefix: str | None) -> tuple[str, ...]:
-    """Say what HTTP will meet at the ingress that the user may not expect."""
-    if node is not graph.ingress or route_prefix is None:
-        return ()
-    notes = []
-    timeout_s = node.deployment.settings.lambda_options.timeout_s
-    if timeout_s > HTTP_API_WAITS_S:
-        notes.append(
-            f"{node.name}: timeout_s={timeout_s}, but an HTTP API waits {HTTP_API_WAITS_S} s for "
-            "an answer; what takes longer is a 503 for the client.",
+def _require_loop(name: str, options: LambdaOptions) -> None:
+    if options.capacity_provider is not None and not options.exec_wrapper:
+        raise PlanError(
+            f"{name}: capacity_provider with exec_wrapper=False: AWS's own Python runtime client "
+            "starts a process, with a model of its own, for each request that an environment takes "
+            "at once. Remove exec_wrapper=False.",
         )
-    if not _serves_http(node.deployment.func_or_class):
-        notes.append(
-            f"{node.name}: has neither @serve.ingress nor __call__, so every HTTP request fails; "
-            "it can be called by handles and boto3 only.",
-        )
-    return tuple(notes)
 
 
-def _serves_http(func_or_class: Any) -> bool:
-    if not inspect.isclass(func_or_class) or ingress_of(func_or_class) is not None:
-        return True
-    return any("__call__" in base.__dict__ for base in func_or_class.__mro__)
+def _http_notes(node: Node, graph: Graph, route_prefix: str | None) -> list[str]:
+    options = node.deployment.settings.lambda_options
+    if node is not graph.ingress:
+        return _unused_timeout(node, graph)
+    if route_prefix is None:
+        return []
+    return ingress_notes(node.name, node.deployment.func_or_class, options)
+
+
+def _unused_timeout(node: Node, graph: Graph) -> list[str]:
+    options = node.deployment.settings.lambda_options
+    if options.request_timeout_s is None or options.url is not None:
+        return []
+    note = (
+        f"{node.name}: request_timeout_s={options.request_timeout_s} has no effect; it bounds HTTP "
+        f"requests, which reach {graph.ingress.name}."
+    )
+    return [note]
 
 
 def check_name(deployment: str, name: str) -> str:
@@ -194,16 +200,29 @@ def _folder(module: ModuleType | None) -> Path | None:
 
 
 def _environment(node: Node, graph: Graph, route_prefix: str | None) -> dict[str, str]:
-    options = node.deployment.settings
+    options = node.deployment.settings.lambda_options
     prefix = route_prefix if node is graph.ingress else None
     variables = {
         **_env_vars(node),
-        **options.lambda_options.environment,
+        **options.environment,
         **place(graph.application, graph.ingress.name, prefix),
+        **_behaviour(options),
     }
-    if options.lambda_options.deadline_margin_ms != DEFAULT_MARGIN_MS:
-        variables["ADAPTER_DEADLINE_MARGIN_MS"] = str(options.lambda_options.deadline_margin_ms)
     return dict(sorted(variables.items()))
+
+
+def _behaviour(options: LambdaOptions) -> dict[str, str]:
+    """Return the variables that say how a function serves, where that is not as usual."""
+    variables = {}
+    if options.deadline_margin_ms != DEFAULT_MARGIN_MS:
+        variables["ADAPTER_DEADLINE_MARGIN_MS"] = str(options.deadline_margin_ms)
+    if options.url is not None and options.url.endswith("stream"):
+        variables["ADAPTER_STREAMS"] = "url"
+    if options.background != "wait":
+        variables["ADAPTER_BACKGROUND"] = options.background
+    if options.request_timeout_s is not None:
+        variables["ADAPTER_REQUEST_TIMEOUT_S"] = str(options.request_timeout_s)
+    return variables
 
 
 def place(application: str, ingress: str, route_prefix: str | None) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+from adapter.plan.streams import deployment_streams, route_streams
 from adapter.plan.values import RoutePlan
 from adapter.serve.ingresses import Ingress
 
@@ -22,7 +23,10 @@ def ingress_routes(
 
     A factory is not called for it: it would run the user's set-up code where nobody expects it.
     """
-    if ingress is None or ingress.is_factory or ingress.app is None:
+    if ingress is None:
+        streams = deployment_streams(func_or_class)
+        return (_everything(prefix, function, streams=streams),)
+    if ingress.is_factory or ingress.app is None:
         return (_everything(prefix, function),)
     owners = {f"{base.__module__}.{base.__qualname__}" for base in func_or_class.__mro__}
     return application_routes(ingress.app, prefix, function, owners)
@@ -42,6 +46,7 @@ def application_routes(
             function=function,
             example=_example(route),
             query=_query(route),
+            streams=route_streams(route),
         )
         for route in all_routes(app)
         if _is_listed(route, frozenset(owners)) and (methods := _methods(route))
@@ -121,8 +126,13 @@ def _sample(info: Any) -> Any:
     return info.examples[0] if info.examples else samples.get(info.annotation)
 
 
-def _everything(prefix: str, function: str) -> RoutePlan:
-    return RoutePlan(methods=("ANY",), path=_join(prefix, "/{path}"), function=function)
+def _everything(prefix: str, function: str, *, streams: bool = False) -> RoutePlan:
+    return RoutePlan(
+        methods=("ANY",),
+        path=_join(prefix, "/{path}"),
+        function=function,
+        streams=streams,
+    )
 
 
 def _join(prefix: str, path: str) -> str:

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,8 +22,9 @@ from adapter.plan.functions import (
     place,
 )
 from adapter.plan.graph import walk
+from adapter.plan.http import streaming_note
 from adapter.plan.routes import application_routes, ingress_routes
-from adapter.plan.values import ApplicationPlan, FunctionPlan
+from adapter.plan.values import ApplicationPlan, FunctionPlan, RoutePlan
 from adapter.serve import running
 from adapter.serve.deployments import Application, Deployment
 from adapter.serve.ingresses import ingress_of, is_factory
@@ -82,15 +84,27 @@ def plan_application(
     functions = function_plans(graph, target, route_prefix)
     func_or_class = graph.ingress.deployment.func_or_class
     ingress = functions[0].name
-    routes = ingress_routes(ingress_of(func_or_class), func_or_class, route_prefix or "/", ingress)
+    routes: tuple[RoutePlan, ...] = ()
+    if route_prefix:
+        routes = ingress_routes(ingress_of(func_or_class), func_or_class, route_prefix, ingress)
     return ApplicationPlan(
         name=name,
         target=target,
         route_prefix=route_prefix,
         ingress=ingress,
-        functions=functions,
-        routes=routes if route_prefix else (),
+        functions=(_noted(functions[0], routes), *functions[1:]),
+        routes=routes,
     )
+
+
+def _noted(
+    function: FunctionPlan,
+    routes: tuple[RoutePlan, ...],
+    *,
+    is_deployment: bool = True,
+) -> FunctionPlan:
+    note = streaming_note(function, routes, is_deployment=is_deployment)
+    return replace(function, notes=(*function.notes, note)) if note else function
 
 
 def _plan_asgi(app: Any, target: str, application: str, route_prefix: str) -> ApplicationPlan:
@@ -111,13 +125,14 @@ def _plan_asgi(app: Any, target: str, application: str, route_prefix: str) -> Ap
         module=entry_module(target),
         environment=place(application, deployment, route_prefix),
     )
+    routes = application_routes(app, route_prefix, name)
     return ApplicationPlan(
         name=application,
         target=target,
         route_prefix=route_prefix,
         ingress=name,
-        functions=(function,),
-        routes=application_routes(app, route_prefix, name),
+        functions=(_noted(function, routes, is_deployment=False),),
+        routes=routes,
     )
 
 

@@ -10,18 +10,33 @@ class Concurrency:
 
     `provisioned` environments are kept warm (0: it scales from zero). `maximum` caps them; None
     is no cap but the account's. `scales` says that the warm ones grow between `provisioned` and
-    `maximum` with use, aiming at `target_utilization` (0.1 to 0.9).
+    `maximum` with use, aiming at `target_utilization` (0.1 to 0.9). On Lambda Managed Instances
+    (`managed`) both are what Lambda itself scales between.
     """
 
     provisioned: int = 0
     maximum: int | None = None
     scales: bool = False
     target_utilization: float = 0.7
+    managed: bool = False
 
     @property
     def alias(self) -> str | None:
-        """Provisioned concurrency exists on an alias only, so callers must address it."""
-        return "live" if self.provisioned else None
+        """What callers must address: warm environments exist for a published version only."""
+        return "live" if self.provisioned or self.managed else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionUrl:
+    """The HTTPS address that Lambda gives a function of its own.
+
+    With `streams` an answer goes out as it is made, else when it is complete. A `public` URL takes
+    anyone's requests; any other one takes requests that are signed (AWS_IAM).
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
+    """
+
+    streams: bool
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +51,9 @@ class FunctionPlan:
     `calls` are the `name`s of the functions it holds handles to.
     `environment` are the variables that AWS and the local server set alike, sorted by name.
     `requirements` are this deployment's own pip requirements (Ray's `runtime_env`).
+    `max_concurrency` is how many invocations one environment takes at once: 1, unless
+    `capacity_provider` is the name or ARN of a capacity provider of Lambda Managed Instances.
+    `shutdown_extension` adds the layer that makes Lambda send SIGTERM to an environment at its end.
     `notes` are sentences to tell the user once, at build time.
     """
 
@@ -56,6 +74,10 @@ class FunctionPlan:
     exec_wrapper: bool = True
     concurrency: Concurrency = field(default_factory=Concurrency)
     max_ongoing_requests: int = 1
+    max_concurrency: int = 1
+    capacity_provider: str = ""
+    url: FunctionUrl | None = None
+    shutdown_extension: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -71,6 +93,7 @@ class RoutePlan:
     Routes are for showing. What is reachable is everything below the application's prefix.
     `example` is a JSON body to try the route with, where the examples of its model give one;
     `query` is a query string with what it requires, None where that cannot be guessed.
+    `streams` says that the route is known to answer piece by piece.
     """
 
     methods: tuple[str, ...]
@@ -78,6 +101,7 @@ class RoutePlan:
     function: str
     example: str = ""
     query: str | None = ""
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,10 @@
 """Settings of one Lambda function that Ray Serve has no word for."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from adapter.deadline import DEFAULT_MARGIN_MS
 from adapter.errors import InvalidOption
@@ -10,6 +12,14 @@ from adapter.errors import InvalidOption
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 RESERVED_VARIABLES = ("AWS_", "LAMBDA_", "_HANDLER", "_X_AMZN_", "ADAPTER_")
+URLS = ("buffered", "stream", "public-buffered", "public-stream")
+BACKGROUND = ("wait", "report", "ignore")
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-best-practices.html
+MANAGED_MEMORY_MB = (2048, 32_768)
+# https://docs.aws.amazon.com/lambda/latest/api/API_GetCapacityProvider.html
+_CAPACITY_PROVIDER = re.compile(
+    r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:capacity-provider:)?[A-Za-z0-9_-]{1,140}",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +34,25 @@ class LambdaOptions:
     the source does not show, so that the function may invoke them. `exec_wrapper=False` runs the
     function under AWS's own Python runtime client instead of the adapter's loop.
 
+    `url` gives the function an HTTPS address of its own, besides the HTTP API: "stream" sends
+    answers piece by piece, "buffered" whole. Callers sign their requests (AWS_IAM); with
+    "public-stream" and "public-buffered" anybody may call.
+
+    `capacity_provider` is the name, or the ARN, of a capacity provider of Lambda Managed Instances.
+    The function then runs there, with 2,048 to 32,768 MB, and one environment serves up to the
+    deployment's `max_ongoing_requests` at once.
+
+    `background` is what becomes of tasks, made with `asyncio.create_task`, that still run when a
+    function has answered: "wait" for them until the deadline, "report" their names in a warning, or
+    "ignore" them; in the last two cases they run on with the next invocation, if there is one.
+
+    `request_timeout_s`, on the ingress, is Ray Serve's: an HTTP request that takes longer (seconds)
+    is cancelled and answered with 408. None is no limit but `timeout_s`.
+
+    `shutdown_extension=True` adds a small external extension. Only where a function has one does
+    Lambda send SIGTERM before it ends an environment (Python 3.12 and newer), so that the lifespan
+    shutdown runs on AWS too, for 300 ms at most; it costs memory and some time in each cold start.
+
     Raises `InvalidOption` for a value outside Lambda's limits
     (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
     """
@@ -35,13 +64,36 @@ class LambdaOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
     exec_wrapper: bool = True
+    url: Literal["buffered", "stream", "public-buffered", "public-stream"] | None = None
+    capacity_provider: str | None = None
+    background: Literal["wait", "report", "ignore"] = "wait"
+    request_timeout_s: float | None = None
+    shutdown_extension: bool = False
 
     def __post_init__(self) -> None:
-        if self.memory_mb is not None:
+        self._check_sizes()
+        self._check_names()
+        if self.url is not None:
+            _require_choice("url", self.url, URLS)
+        _require_choice("background", self.background, BACKGROUND)
+        _require_bool("exec_wrapper", self.exec_wrapper)
+        _require_bool("shutdown_extension", self.shutdown_extension)
+        if self.request_timeout_s is not None:
+            _require_seconds("request_timeout_s", self.request_timeout_s)
+        if self.capacity_provider is not None:
+            _require_capacity_provider(self.capacity_provider)
+
+    def _check_sizes(self) -> None:
+        if self.memory_mb is not None and self.capacity_provider is None:
             _require_range("memory_mb", self.memory_mb, 128, 10_240)
+        elif self.memory_mb is not None:
+            where = "with capacity_provider (Managed Instances), memory_mb"
+            _require_range(where, self.memory_mb, *MANAGED_MEMORY_MB)
         _require_range("timeout_s", self.timeout_s, 1, 900)
         _require_range("deadline_margin_ms", self.deadline_margin_ms, 0, 60_000)
         _require_range("ephemeral_storage_mb", self.ephemeral_storage_mb, 512, 10_240)
+
+    def _check_names(self) -> None:
         calls: object = self.calls
         if not isinstance(calls, tuple) or not all(isinstance(name, str) for name in calls):
             raise InvalidOption(f"calls={self.calls!r} must be a tuple of deployment names.")
@@ -55,6 +107,30 @@ class LambdaOptions:
 def _require_range(name: str, value: object, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidOption(f"{name}={value!r} must be a whole number from {least} to {most}.")
+
+
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        allowed = ", ".join(map(repr, choices))
+        raise InvalidOption(f"{name}={value!r} must be one of {allowed}.")
+
+
+def _require_bool(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise InvalidOption(f"{name}={value!r} must be True or False.")
+
+
+def _require_seconds(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise InvalidOption(f"{name}={value!r} must be a number of seconds above 0.")
+
+
+def _require_capacity_provider(value: object) -> None:
+    if not isinstance(value, str) or not _CAPACITY_PROVIDER.fullmatch(value):
+        raise InvalidOption(
+            f"capacity_provider={value!r} must be the name of a capacity provider or its ARN, "
+            "arn:aws:lambda:<region>:<account>:capacity-provider:<name>.",
+        )
 
 
 def _require_variable(name: object, value: object) -> None:

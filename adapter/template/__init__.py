@@ -4,7 +4,8 @@
        │
     sources, requirements      what the functions need of the user's code and of PyPI
        │
-    document   plan ─► the template as plain data; cloudformation writes that as YAML
+    document   plan ─► the template as plain data; cloudformation writes that as YAML;
+       │       function_resource is one function in it, runtimes what it asks of the runtime
        │
     project    everything that belongs on disk, as values
        │

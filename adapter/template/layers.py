@@ -1,4 +1,4 @@
-"""What goes into the three layers: the adapter, what is installed, and the user's code."""
+"""What goes into the layers: the adapter, what is installed, the user's code, an extension."""
 
 import os
 from collections.abc import Mapping
@@ -25,6 +25,15 @@ def adapter_layer(settings: BuildSettings) -> dict[str, Entry]:
     selection = Selection(root=_PACKAGE, exclude=_BUILD_TIME)
     copies = {f"adapter/{_below(path, _PACKAGE)}": path for path in selection.files(_PACKAGE)}
     return {name: Copy(source=path) for name, path in {**copies, "bootstrap": wrapper}.items()}
+
+
+def shutdown_extension_layer(settings: BuildSettings) -> dict[str, Entry]:
+    """Return the external extension; Lambda runs what is in /opt/extensions."""
+    extension = _PACKAGE / "template" / "adapter-shutdown"
+    name = f"extensions/{extension.name}"
+    if settings.stage == "link":
+        return _linked({name: extension}, settings.output / "layers" / "shutdown-extension")
+    return {name: Copy(source=extension)}
 
 
 def dependencies_layer(requirements: Requirements, target: str) -> dict[str, Entry]:

@@ -13,6 +13,7 @@ LAYERS = {
     "dependencies": "DependenciesLayer",
     "application": "ApplicationLayer",
 }
+SHUTDOWN_EXTENSION = "ShutdownExtensionLayer"
 
 
 def default_stack_name(target: str) -> str:
@@ -36,7 +37,7 @@ def check_function_names(plan: ApplicationPlan, stack_names: Iterable[str]) -> N
 
 def check_logical_ids(plan: ApplicationPlan) -> None:
     """Raise `BuildError` where two resources would share a CloudFormation id."""
-    owners = Counter([*LAYERS.values(), api_id(plan)])
+    owners = Counter([*layers_of(plan).values(), api_id(plan)])
     owners.update(found for function in plan.functions for found in _logical_ids(function))
     for function in plan.functions:
         for found in _logical_ids(function):
@@ -45,6 +46,13 @@ def check_logical_ids(plan: ApplicationPlan) -> None:
                     f"deployment {function.deployment!r}: the CloudFormation id {found!r} is "
                     "taken by another resource of the stack; give the deployment another name.",
                 )
+
+
+def layers_of(plan: ApplicationPlan) -> dict[str, str]:
+    """Return the logical ids of the layers that an application needs, by folder."""
+    if any(function.shutdown_extension for function in plan.functions):
+        return {**LAYERS, "shutdown-extension": SHUTDOWN_EXTENSION}
+    return LAYERS
 
 
 def api_id(plan: ApplicationPlan) -> str:
@@ -65,4 +73,6 @@ def _logical_ids(function: FunctionPlan) -> tuple[str, ...]:
         suffixes += ["RootPermission", "ProxyPermission"]
     if alias := function.concurrency.alias:
         suffixes += [f"Alias{alias}", "ScalableTarget", "ScalingPolicy"]
+    if function.url is not None:
+        suffixes += ["Url", "UrlPublicPermissions", "URLInvokeAllowPublicAccess"]
     return tuple(f"{function.logical_id}{suffix}" for suffix in suffixes)

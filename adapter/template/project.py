@@ -9,10 +9,21 @@ from adapter.template.cloudformation import write_template
 from adapter.template.distributions import missing
 from adapter.template.document import describe
 from adapter.template.entries import Entries, Entry, Text
-from adapter.template.layers import adapter_layer, application_layer, dependencies_layer
+from adapter.template.layers import (
+    adapter_layer,
+    application_layer,
+    dependencies_layer,
+    shutdown_extension_layer,
+)
 from adapter.template.marks import MARK_FILE, write_mark, written_by
-from adapter.template.names import check_function_names, check_logical_ids, default_stack_name
+from adapter.template.names import (
+    check_function_names,
+    check_logical_ids,
+    default_stack_name,
+    layers_of,
+)
 from adapter.template.requirements import Requirements, find_requirements
+from adapter.template.runtimes import check_runtime, runtime_notes
 from adapter.template.samconfig import find_samconfig, stack_names, write_samconfig
 from adapter.template.selection import Selection
 from adapter.template.settings import BuildSettings
@@ -38,8 +49,10 @@ class Project:
 def lay_out(plan: ApplicationPlan, settings: BuildSettings) -> Project:
     """Work out the SAM project of an application. Nothing is written.
 
-    Raises `BuildError` for names that AWS would refuse and for code that cannot be shipped.
+    Raises `BuildError` for names and a runtime that AWS would refuse, and for code that cannot be
+    shipped.
     """
+    check_runtime(plan, settings)
     samconfig = find_samconfig(settings.output)
     stack_name = settings.stack_name or default_stack_name(plan.target)
     configured = stack_names(samconfig) if samconfig else (stack_name,)
@@ -73,14 +86,19 @@ def _project(
         "adapter": adapter_layer(settings),
         "dependencies": dependencies_layer(requirements, plan.target),
         "application": application_layer(sources, selection, settings),
+        "shutdown-extension": shutdown_extension_layer(settings),
     }
+    wanted = {name: layers[name] for name in layers_of(plan)}
     return Project(
         output=settings.output,
         files=files,
-        folders={**_functions(plan), **_layers(layers, plan.target)},
+        folders={**_functions(plan), **_layers(wanted, plan.target)},
         requirements=requirements,
         deploy_command=deploy_command,
-        notes=tuple(_notes(plan, sources, requirements, selection)),
+        notes=(
+            *runtime_notes(plan, settings),
+            *_notes(plan, sources, requirements, selection),
+        ),
     )
 
 

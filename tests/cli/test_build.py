@@ -126,6 +126,89 @@ def test_check_of_nothing_writes_nothing(folder: Path) -> None:
     assert not (folder / "out").exists()
 
 
+def program(options: str, more: str = "") -> str:
+    return f"""
+        from adapter import serve
+
+        @serve.deployment(lambda_options=serve.LambdaOptions({options}){more})
+        def gateway(request): ...
+
+        app = gateway.bind()
+    """
+
+
+@pytest.mark.parametrize(
+    ("options", "more", "says"),
+    [
+        ('url="stream"', "", "HTTP API / (public), streaming URL (AWS_IAM)  scales from zero"),
+        ('url="buffered"', "", "HTTP API / (public), function URL (AWS_IAM)  scales from zero"),
+        ('url="public-stream"', "", "HTTP API / (public), public streaming URL  scales from zero"),
+        ('url="public-buffered"', "", "HTTP API / (public), public function URL  scales from zero"),
+        (
+            'capacity_provider="models"',
+            ', autoscaling_config={"min_replicas": 1, "max_replicas": 4}, max_ongoing_requests=16',
+            "HTTP API / (public)  1 to 4 environments, 16 at once in each",
+        ),
+        (
+            'capacity_provider="models"',
+            ", num_replicas=1",
+            "HTTP API / (public)  1 environment, 5 at once in each",
+        ),
+    ],
+)
+def test_report_says_how_a_function_is_reached_and_scales(
+    tmp_path: Path,
+    options: str,
+    more: str,
+    says: str,
+) -> None:
+    folder = write_tree(tmp_path, {"shop.py": program(options, more)})
+
+    done = adapter(folder, "build", "shop:app", "--runtime", "python3.13")
+
+    assert done.stdout.splitlines()[0].endswith(f" s  {says}"), done.stderr
+
+
+def test_json_says_of_urls_and_managed_instances(tmp_path: Path) -> None:
+    options = 'url="public-stream", capacity_provider="models"'
+    folder = write_tree(tmp_path, {"shop.py": program(options, ", num_replicas=2")})
+
+    done = adapter(folder, "build", "shop:app", "--runtime", "python3.13", "--json")
+
+    [function] = json.loads(done.stdout)["functions"]
+    assert function["url"] == {"auth_type": "NONE", "invoke_mode": "RESPONSE_STREAM"}
+    assert function["managed_instances"] == {
+        "capacity_provider": "models",
+        "min_environments": 2,
+        "max_environments": 2,
+        "max_concurrency": 5,
+    }
+    assert function["provisioned_concurrency"] is function["reserved_concurrency"] is None
+
+
+def test_check_sees_a_changed_shutdown_extension(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path, {"shop.py": program("shutdown_extension=True")})
+    command = ("build", "shop:app", "--runtime", "python3.13")
+    assert "bytes, shutdown-extension)" in adapter(folder, *command).stdout
+    assert adapter(folder, *command, "--check").returncode == 0
+
+    (folder / "layers/shutdown-extension/extensions/adapter-shutdown").chmod(0o644)
+
+    checked = adapter(folder, *command, "--check")
+    assert "layers/shutdown-extension/extensions/adapter-shutdown" in checked.stdout
+    assert checked.returncode == 1
+
+
+def test_shutdown_extension_goes_when_nothing_asks_for_it(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path, {"shop.py": program("shutdown_extension=True")})
+    adapter(folder, "build", "shop:app", "--runtime", "python3.13")
+
+    write_tree(folder, {"shop.py": program("")})
+    adapter(folder, "build", "shop:app", "--runtime", "python3.13")
+
+    assert not (folder / "layers/shutdown-extension").exists()
+
+
 def test_report_as_json(folder: Path) -> None:
     done = adapter(folder, "build", "shop:app", "--json")
 
@@ -140,6 +223,8 @@ def test_report_as_json(folder: Path) -> None:
         "called_by": ["Gateway"],
         "provisioned_concurrency": 0,
         "reserved_concurrency": 20,
+        "managed_instances": None,
+        "url": None,
     }
     assert "template.yaml" in report["changed"]
 

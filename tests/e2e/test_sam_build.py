@@ -4,15 +4,18 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapter.template.entries import write_entries
+from adapter.template.layers import shutdown_extension_layer
 from tests.e2e.sam import sam, sam_path
 from tests.e2e.transform import transform
 from tests.template.golden import pinned
-from tests.template.plans import CASES
+from tests.template.plans import CASES, settings
 
 pytestmark = [pytest.mark.sam, pytest.mark.timeout(300)]
 
@@ -176,6 +179,85 @@ def test_api_reaches_the_alias_and_is_all_that_may_invoke_from_outside() -> None
         {"Ref": "GatewayAliaslive"},
     ]
     assert all("SourceArn" in permission for permission in permissions)
+
+
+def test_only_a_public_url_admits_everybody_and_with_both_permissions() -> None:
+    resources = transform(pinned("function_urls").read_text())
+
+    urls = {name: one["Properties"] for name, one in resources.items() if name.endswith("Url")}
+    assert {name: (url["AuthType"], url["InvokeMode"]) for name, url in urls.items()} == {
+        "GatewayUrl": ("AWS_IAM", "RESPONSE_STREAM"),
+        "PublicUrl": ("NONE", "RESPONSE_STREAM"),
+        "WarmUrl": ("NONE", "BUFFERED"),
+    }
+    assert urls["WarmUrl"]["TargetFunctionArn"] == {"Ref": "WarmAliaslive"}
+    admitted = [
+        (permission["FunctionName"]["Ref"], permission["Action"], condition)
+        for one in resources.values()
+        if one["Type"] == "AWS::Lambda::Permission"
+        and (permission := one["Properties"])["Principal"] == "*"
+        for condition in ("FunctionUrlAuthType", "InvokedViaFunctionUrl")
+        if condition in permission
+    ]
+    assert admitted == [
+        ("Public", "lambda:InvokeFunctionUrl", "FunctionUrlAuthType"),
+        ("Public", "lambda:InvokeFunction", "InvokedViaFunctionUrl"),
+        ("WarmAliaslive", "lambda:InvokeFunctionUrl", "FunctionUrlAuthType"),
+        ("WarmAliaslive", "lambda:InvokeFunction", "InvokedViaFunctionUrl"),
+    ]
+
+
+def test_managed_instances_run_a_published_version() -> None:
+    resources = transform(pinned("managed_instances").read_text())
+
+    gateway = resources["Gateway"]["Properties"]
+    assert gateway["CapacityProviderConfig"] == {
+        "LambdaManagedInstancesCapacityProviderConfig": {
+            "CapacityProviderArn": (
+                "arn:aws:lambda:eu-central-1:123456789012:capacity-provider:web"
+            ),
+            "PerExecutionEnvironmentMaxConcurrency": 64,
+        },
+    }
+    assert versions(resources).keys() == {"Gateway", "Model"}
+    for version in versions(resources).values():
+        assert "FunctionScalingConfig" in resources[version]["Properties"]
+    assert resources["GatewayUrl"]["Properties"]["TargetFunctionArn"] == {
+        "Ref": "GatewayAliaslive",
+    }
+
+
+def test_extension_comes_after_the_shared_layers() -> None:
+    resources = transform(pinned("managed_instances").read_text())
+
+    layers = [layer["Ref"] for layer in resources["Model"]["Properties"]["Layers"]]
+    assert [layer.rstrip("0123456789abcdef") for layer in layers[:3]] == list(LAYERS)
+    assert layers[3].startswith("ShutdownExtensionLayer")
+    assert len(resources["Gateway"]["Properties"]["Layers"]) == 3
+
+
+@pytest.mark.parametrize("stage", ["copy", "link"])
+def test_uploaded_extension_keeps_its_run_bit(tmp_path: Path, stage: str) -> None:
+    """SAM does not build this layer; what it uploads is a zip of the folder."""
+    layer = tmp_path / "layers" / "shutdown-extension"
+    chosen = settings(output=tmp_path, stage=stage)
+    write_entries(shutdown_extension_layer(chosen), layer)
+
+    with zip_as_sam_does(layer, tmp_path / "layer") as archive:
+        [entry] = archive.infolist()
+
+    assert entry.filename == "extensions/adapter-shutdown"
+    assert entry.external_attr >> 16 & 0o111 == 0o111
+
+
+def zip_as_sam_does(folder: Path, name: Path) -> zipfile.ZipFile:
+    code = (
+        "import sys; from samcli.lib.package.utils import make_zip_with_lambda_permissions as zip; "
+        "zip(sys.argv[1], sys.argv[2])"
+    )
+    python = Path(sam_path()).resolve().parent / "python"
+    subprocess.run([python, "-c", code, str(name), str(folder)], check=True)
+    return zipfile.ZipFile(f"{name}.zip")
 
 
 def test_new_layers_publish_new_versions_behind_the_aliases() -> None:

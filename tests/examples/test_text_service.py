@@ -53,6 +53,26 @@ def test_the_keywords_are_the_most_frequent_words(url: str) -> None:
     assert len(analysis["keywords"]) == 5
 
 
+def test_a_summary_is_the_sentences_with_the_first_keywords(url: str) -> None:
+    text = (
+        "Ships sail. The harbour has ships, many ships. Rain falls on the town. "
+        "A harbour master watches."
+    )
+    request = urllib.request.Request(
+        f"{url}/summarize",
+        data=json.dumps({"text": text}).encode(),
+        headers={"content-type": "application/json"},
+    )
+
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.read().decode().splitlines() == [
+            "Ships sail.",
+            "The harbour has ships, many ships.",
+            "A harbour master watches.",
+        ]
+
+
 @pytest.mark.parametrize("body", [{}, {"text": ""}, {"text": 7}, {"text": "x" * 20_001}])
 def test_a_body_that_is_no_text_is_refused(url: str, body: Any) -> None:
     assert post(f"{url}/analyze", body)[0] == 422

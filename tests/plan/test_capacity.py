@@ -45,11 +45,115 @@ def test_replicas_become_concurrency(written: dict[str, Any], expected: Concurre
 
 
 @pytest.mark.parametrize(
-    ("provisioned", "alias"),
-    [(0, None), (1, "live")],
+    ("concurrency", "alias"),
+    [
+        (Concurrency(), None),
+        (Concurrency(maximum=3), None),
+        (Concurrency(provisioned=1), "live"),
+        (Concurrency(managed=True, maximum=3), "live"),
+    ],
 )
-def test_only_warm_environments_need_an_alias(provisioned: int, alias: str | None) -> None:
-    assert Concurrency(provisioned=provisioned).alias == alias
+def test_only_warm_environments_need_an_alias(concurrency: Concurrency, alias: str | None) -> None:
+    assert concurrency.alias == alias
+
+
+MANAGED = LambdaOptions(capacity_provider="models")
+
+
+@pytest.mark.parametrize(
+    ("written", "least", "most"),
+    [
+        ({}, 1, 1),
+        ({"num_replicas": 3}, 3, 3),
+        ({"num_replicas": "auto"}, 1, 100),
+        ({"autoscaling_config": {"min_replicas": 0, "max_replicas": 4}}, 0, 4),
+        ({"autoscaling_config": {"min_replicas": 2, "max_replicas": 4}}, 2, 4),
+    ],
+)
+def test_replicas_become_environments_of_managed_instances(
+    written: dict[str, Any],
+    least: int,
+    most: int,
+) -> None:
+    found = capacity.concurrency(options(**written, lambda_options=MANAGED))
+
+    assert found == Concurrency(provisioned=least, maximum=most, managed=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({"max_ongoing_requests": 20}, 1),
+        ({"lambda_options": MANAGED}, 5),
+        ({"lambda_options": MANAGED, "max_ongoing_requests": 20}, 20),
+        ({"lambda_options": MANAGED, "max_ongoing_requests": 1600}, 1600),
+    ],
+)
+def test_only_managed_instances_serve_several_requests_at_once(
+    written: dict[str, Any],
+    expected: int,
+) -> None:
+    assert capacity.max_concurrency("Model", options(**written)) == expected
+
+
+def test_more_requests_than_managed_instances_take_are_refused() -> None:
+    with pytest.raises(PlanError, match="Model: max_ongoing_requests=1601 is more than the 1600"):
+        capacity.max_concurrency(
+            "Model",
+            options(max_ongoing_requests=1601, lambda_options=MANAGED),
+        )
+
+
+@pytest.mark.parametrize(
+    ("resources", "memory_mb", "expected"),
+    [
+        ({}, None, 2048),
+        ({}, 32_768, 32_768),
+        ({"num_cpus": 2}, None, 4096),
+        ({"memory": 2**34}, 4096, 16_384),
+    ],
+)
+def test_memory_on_managed_instances(
+    resources: dict[str, Any],
+    memory_mb: int | None,
+    expected: int,
+) -> None:
+    on_lambda = LambdaOptions(capacity_provider="models", memory_mb=memory_mb)
+    found = options(ray_actor_options=resources, lambda_options=on_lambda)
+
+    assert capacity.memory_mb("Model", found) == expected
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ({"num_cpus": 17}, "a Lambda function has at most 32768 MB on Managed Instances"),
+        ({"num_gpus": 1}, "a GPU needs a container image, which `adapter build` does not make"),
+    ],
+)
+def test_what_managed_instances_cannot_give_is_refused(
+    resources: dict[str, Any],
+    message: str,
+) -> None:
+    with pytest.raises(PlanError, match=message):
+        capacity.memory_mb("Model", options(ray_actor_options=resources, lambda_options=MANAGED))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({"num_replicas": 2, "max_ongoing_requests": 20}, ""),
+        ({}, "Model: 1 environment on Managed Instances, as in Ray Serve; give num_replicas or "),
+        (
+            {"autoscaling_config": {"min_replicas": 0, "max_replicas": 2}},
+            "Model: min_replicas=0 lets Managed Instances stop every environment; they scale ",
+        ),
+    ],
+)
+def test_notes_on_managed_instances(written: dict[str, Any], expected: str) -> None:
+    notes = capacity.notes("Model", options(**written, lambda_options=MANAGED))
+
+    assert [note.startswith(expected) for note in notes] == [True] * bool(expected)
 
 
 @pytest.mark.parametrize(

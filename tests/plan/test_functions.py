@@ -268,3 +268,94 @@ def test_notes_name_handles_to_nothing(program: Program) -> None:
         "app: asks for a handle to 'Missing', which is not in the application.",
         "app: asks for a handle to 'Declared', which is not in the application.",
     )
+
+
+def test_function_on_managed_instances(program: Program) -> None:
+    plan = program.plan(
+        """
+        @serve.deployment(
+            num_replicas=2,
+            max_ongoing_requests=20,
+            lambda_options=serve.LambdaOptions(capacity_provider="models"),
+        )
+        def gateway(): ...
+
+        app = gateway.bind()
+        """,
+    )
+
+    [function] = plan.functions
+    assert function.capacity_provider == "models"
+    assert function.max_concurrency == 20
+    assert function.concurrency == Concurrency(provisioned=2, maximum=2, managed=True)
+    assert function.memory_mb == 2048
+    assert function.notes == ()
+
+
+def test_managed_instances_need_our_loop(program: Program) -> None:
+    with pytest.raises(PlanError, match="gateway: capacity_provider with exec_wrapper=False: AWS"):
+        program.plan(
+            """
+            options = serve.LambdaOptions(capacity_provider="models", exec_wrapper=False)
+
+            @serve.deployment(lambda_options=options)
+            def gateway(): ...
+
+            app = gateway.bind()
+            """,
+        )
+
+
+def test_function_is_told_how_to_serve(program: Program) -> None:
+    plan = program.plan(
+        """
+        options = serve.LambdaOptions(
+            url="stream",
+            background="report",
+            request_timeout_s=0.5,
+            shutdown_extension=True,
+        )
+
+        @serve.deployment(lambda_options=options)
+        def gateway(): ...
+
+        app = gateway.bind()
+        """,
+    )
+
+    [function] = plan.functions
+    assert function.environment == {
+        "ADAPTER_APPLICATION": "default",
+        "ADAPTER_BACKGROUND": "report",
+        "ADAPTER_INGRESS": "gateway",
+        "ADAPTER_REQUEST_TIMEOUT_S": "0.5",
+        "ADAPTER_STREAMS": "url",
+    }
+    assert function.shutdown_extension
+
+
+@pytest.mark.parametrize(
+    ("url", "notes"),
+    [
+        (None, ["Model: request_timeout_s=5 has no effect; it bounds HTTP requests, which reach "]),
+        ("buffered", []),
+    ],
+)
+def test_request_timeout_where_no_request_comes_is_told(
+    program: Program,
+    url: str | None,
+    notes: list[str],
+) -> None:
+    plan = program.plan(
+        f"""
+        @serve.deployment(lambda_options=serve.LambdaOptions(request_timeout_s=5, url={url!r}))
+        def Model(): ...
+
+        @serve.deployment
+        def gateway(model): ...
+
+        app = gateway.bind(Model.bind())
+        """,
+    )
+
+    assert [note.partition("gateway")[0] for note in plan.function("Model").notes] == notes

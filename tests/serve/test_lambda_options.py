@@ -5,6 +5,8 @@ import pytest
 from adapter.errors import InvalidOption
 from adapter.serve import LambdaOptions
 
+PROVIDERS = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:capacity-provider"
+
 
 @pytest.mark.parametrize(
     "written",
@@ -17,6 +19,15 @@ from adapter.serve import LambdaOptions
         {"ephemeral_storage_mb": 10_240},
         {"environment": {"MODEL_PATH": "/opt/model"}},
         {"calls": ("Model",)},
+        {"url": None},
+        {"url": "buffered"},
+        {"url": "public-stream"},
+        {"capacity_provider": "my-models_2"},
+        {"capacity_provider": f"{PROVIDERS}:models"},
+        {"background": "report"},
+        {"request_timeout_s": 0.5},
+        {"request_timeout_s": 5},
+        {"shutdown_extension": True},
     ],
 )
 def test_value_inside_its_range_is_taken(written: dict[str, Any]) -> None:
@@ -47,6 +58,29 @@ def test_value_inside_its_range_is_taken(written: dict[str, Any]) -> None:
         ),
         ({"environment": {"A": "x"}}, "environment variable 'A' must be two or more letters, di"),
         ({"environment": {"A_B": 1}}, "environment variable A_B=1 must be a string."),
+        (
+            {"url": "public"},
+            "url='public' must be one of 'buffered', 'stream', 'public-buffered', 'public-stream'.",
+        ),
+        ({"url": True}, "url=True must be one of 'buffered', "),
+        ({"background": "no"}, "background='no' must be one of 'wait', 'report', 'ignore'."),
+        ({"request_timeout_s": 0}, "request_timeout_s=0 must be a number of seconds above 0."),
+        (
+            {"request_timeout_s": float("inf")},
+            "request_timeout_s=inf must be a number of seconds above 0.",
+        ),
+        ({"request_timeout_s": "1"}, "request_timeout_s='1' must be a number of seconds above 0."),
+        ({"shutdown_extension": 1}, "shutdown_extension=1 must be True or False."),
+        ({"exec_wrapper": None}, "exec_wrapper=None must be True or False."),
+        (
+            {"capacity_provider": "arn:aws:lambda:us-east-1:1:function:models"},
+            "capacity_provider='arn:aws:lambda:us-east-1:1:function:models' must be the name of ",
+        ),
+        ({"capacity_provider": ""}, "capacity_provider='' must be the name of a capacity provider"),
+        (
+            {"capacity_provider": "models", "memory_mb": 1024},
+            "with capacity_provider (Managed Instances), memory_mb=1024 must be a whole number f",
+        ),
     ],
 )
 def test_value_outside_its_range_is_refused(written: dict[str, Any], message: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapter.plan.values import ApplicationPlan, Concurrency, FunctionPlan
+from adapter.plan.values import ApplicationPlan, Concurrency, FunctionPlan, FunctionUrl
 from adapter.template.settings import BuildSettings
 
 TARGET = "shop:app"
@@ -113,6 +113,38 @@ CASES = {
             route_prefix=None,
         ),
         settings=settings(architecture="arm64", runtime="python3.11"),
+    ),
+    "function_urls": Case(
+        plan=application(
+            gateway(url=FunctionUrl(streams=True), shutdown_extension=True),
+            function("Public", url=FunctionUrl(streams=True, public=True)),
+            function(
+                "Warm",
+                concurrency=Concurrency(provisioned=1, maximum=1),
+                url=FunctionUrl(streams=False, public=True),
+            ),
+            route_prefix="/shop/v1",
+        ),
+    ),
+    "managed_instances": Case(
+        plan=application(
+            gateway(
+                calls=("Model",),
+                capacity_provider="arn:aws:lambda:eu-central-1:123456789012:capacity-provider:web",
+                concurrency=Concurrency(provisioned=1, maximum=1, managed=True),
+                max_concurrency=64,
+                memory_mb=2048,
+                url=FunctionUrl(streams=True),
+            ),
+            function(
+                "Model",
+                capacity_provider="models",
+                concurrency=Concurrency(provisioned=0, maximum=4, managed=True),
+                max_concurrency=8,
+                memory_mb=16_384,
+                shutdown_extension=True,
+            ),
+        ),
     ),
     "quoting": Case(
         plan=application(

@@ -4,7 +4,8 @@ import pytest
 
 from adapter.plan.values import Concurrency
 from adapter.template.cloudformation import Ref, Sub
-from adapter.template.document import describe, environment
+from adapter.template.document import describe
+from adapter.template.function_resource import environment
 from tests.template.golden import GOLDEN, pinned, template
 from tests.template.plans import CASES, application, function, gateway, settings
 

@@ -7,7 +7,7 @@ import pytest
 
 from adapter.errors import BuildError
 from adapter.template.entries import Copy, Link, write_entries
-from adapter.template.layers import adapter_layer, application_layer
+from adapter.template.layers import adapter_layer, application_layer, shutdown_extension_layer
 from adapter.template.selection import Selection
 from adapter.template.sources import find_sources
 from tests.template.plans import entry_point, settings
@@ -47,6 +47,19 @@ def test_adapter_layer_imports_by_itself(tmp_path: Path) -> None:
 
     assert done.stderr == ""
     assert done.stdout == f"{tmp_path / 'layer/adapter/__init__.py'}\n"
+
+
+@pytest.mark.parametrize("stage", ["copy", "link"])
+def test_shutdown_extension_can_be_run_where_lambda_looks(tmp_path: Path, stage: str) -> None:
+    layer = tmp_path / "layers" / "shutdown-extension"
+    entries = shutdown_extension_layer(settings(output=tmp_path, stage=stage))
+
+    write_entries(entries, layer)
+
+    assert list(entries) == ["extensions/adapter-shutdown"]
+    extension = layer / "extensions/adapter-shutdown"
+    assert extension.read_text().startswith("#!/var/lang/bin/python3")
+    assert os.access(extension, os.X_OK)
 
 
 def test_linked_adapter_layer_leads_to_the_package() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from adapter.errors import BuildError
-from adapter.plan.values import Concurrency
+from adapter.plan.values import Concurrency, FunctionUrl
 from adapter.template.names import (
     api_id,
     check_function_names,
@@ -32,9 +32,20 @@ def test_function_name_too_long_behind_one_of_the_stack_names_is_refused() -> No
         check_function_names(plan, ["short", "s" * 14])
 
 
-@pytest.mark.parametrize("name", ["HttpApi", "AdapterLayer", "GatewayRole", "GatewayAliaslive"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("HttpApi", "AdapterLayer", "GatewayRole", "GatewayAliaslive"),
+        *("GatewayUrl", "GatewayUrlPublicPermissions", "ShutdownExtensionLayer"),
+    ],
+)
 def test_deployment_that_takes_the_id_of_another_resource_is_refused(name: str) -> None:
-    plan = application(gateway(concurrency=Concurrency(provisioned=1)), function(name))
+    ingress = gateway(
+        concurrency=Concurrency(provisioned=1),
+        shutdown_extension=True,
+        url=FunctionUrl(streams=True),
+    )
+    plan = application(ingress, function(name))
 
     with pytest.raises(BuildError, match=f"the CloudFormation id '{name}' is taken"):
         check_logical_ids(plan)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from adapter.errors import BuildError
+from adapter.plan.values import Concurrency
 from adapter.template.entries import Text
 from adapter.template.project import Project, lay_out
 from tests.template.plans import application, function, gateway, settings
@@ -53,6 +54,24 @@ def test_layer_lists_what_was_written_into_it(tmp_path: Path) -> None:
     assert text(project, "layers/application", ".written-by-adapter") == (
         "Written by `adapter build shop:app`, which replaces:\nshop.py\n"
     )
+
+
+def test_shutdown_extension_has_a_folder_only_where_it_is_wanted(tmp_path: Path) -> None:
+    plan = application(gateway(shutdown_extension=True))
+
+    project = lay_out(plan, settings(shop(tmp_path), tmp_path))
+
+    assert list(project.folders["layers/shutdown-extension"]) == [
+        ".written-by-adapter",
+        "extensions/adapter-shutdown",
+    ]
+
+
+def test_runtime_that_a_function_cannot_have_is_refused(tmp_path: Path) -> None:
+    managed = gateway(capacity_provider="models", concurrency=Concurrency(managed=True))
+
+    with pytest.raises(BuildError, match=r"Gateway: Managed Instances need python3\.13"):
+        lay_out(application(managed), settings(shop(tmp_path), tmp_path, runtime="python3.12"))
 
 
 def test_samconfig_that_is_there_stays(tmp_path: Path) -> None:

@@ -1,0 +1,163 @@
+from typing import Any
+
+import pytest
+
+from adapter.errors import PlanError
+from adapter.plan.http import function_url, streaming_note
+from adapter.plan.values import FunctionUrl, RoutePlan
+from adapter.serve import LambdaOptions, ingress
+from tests.plan.programs import Program
+from tests.template.plans import gateway
+
+
+class Answers:
+    def __call__(self) -> str:
+        return ""
+
+
+class Silent:
+    def predict(self) -> str:
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (None, None),
+        ("buffered", FunctionUrl(streams=False, public=False)),
+        ("stream", FunctionUrl(streams=True, public=False)),
+        ("public-buffered", FunctionUrl(streams=False, public=True)),
+        ("public-stream", FunctionUrl(streams=True, public=True)),
+    ],
+)
+def test_a_url_is_public_only_where_the_word_is_written(
+    written: Any,
+    expected: FunctionUrl | None,
+) -> None:
+    assert function_url("Model", Answers, LambdaOptions(url=written)) == expected
+
+
+@pytest.mark.parametrize("url", ["buffered", "public-stream"])
+def test_a_class_that_serves_no_http_gets_no_url(url: Any) -> None:
+    with pytest.raises(PlanError, match=f"Model: url='{url}', but the class has neither @serve.in"):
+        function_url("Model", Silent, LambdaOptions(url=url))
+
+
+@ingress(lambda: None)
+class Ingress:
+    pass
+
+
+def answer() -> str:
+    return ""
+
+
+@pytest.mark.parametrize("deployed", [Answers, Ingress, answer])
+def test_what_serves_http_gets_its_url(deployed: Any) -> None:
+    assert function_url("Model", deployed, LambdaOptions(url="buffered")) is not None
+
+
+def test_a_streaming_url_needs_our_loop() -> None:
+    with pytest.raises(PlanError, match="exec_wrapper=False: AWS's own Python runtime client cann"):
+        function_url("Model", Answers, LambdaOptions(url="stream", exec_wrapper=False))
+
+    assert function_url("Model", Answers, LambdaOptions(url="buffered", exec_wrapper=False))
+
+
+def route(path: str, *, streams: bool, methods: tuple[str, ...] = ("GET",)) -> RoutePlan:
+    return RoutePlan(methods=methods, path=path, function="Gateway", streams=streams)
+
+
+def test_a_route_whose_stream_is_buffered_is_told() -> None:
+    routes = [route("/", streams=False), route("/sum", streams=True, methods=("POST",))]
+
+    assert streaming_note(gateway(), routes, is_deployment=True) == (
+        "Gateway: POST /sum streams, and an HTTP API buffers it; "
+        'LambdaOptions(url="stream") gives it a URL that streams.'
+    )
+
+
+def test_several_streaming_routes_are_told_once() -> None:
+    routes = [route("/a", streams=True, methods=("GET", "POST")), route("/b", streams=True)]
+
+    assert streaming_note(gateway(), routes, is_deployment=False) == (
+        "Gateway: GET/POST /a, GET /b stream, and an HTTP API buffers them; "
+        'a deployment with LambdaOptions(url="stream") gives them a URL that streams.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("streams", "url", "told"),
+    [
+        (False, None, False),
+        (True, FunctionUrl(streams=True), False),
+        (True, FunctionUrl(streams=False), True),
+    ],
+)
+def test_nothing_is_told_where_nothing_is_lost(
+    *,
+    streams: bool,
+    url: FunctionUrl | None,
+    told: bool,
+) -> None:
+    note = streaming_note(gateway(url=url), [route("/", streams=streams)], is_deployment=True)
+
+    assert bool(note) is told
+
+
+STREAMING = """
+    from collections.abc import AsyncIterator
+    from fastapi import FastAPI
+
+    api = FastAPI()
+
+    @serve.deployment(lambda_options=serve.LambdaOptions({options}))
+    @serve.ingress(api)
+    class Gateway:
+        @api.get("/lines")
+        async def lines(self) -> AsyncIterator[str]:
+            yield "a"
+
+    app = Gateway.bind()
+"""
+
+
+def test_a_program_is_told_of_its_buffered_stream(program: Program) -> None:
+    plan = program.plan(STREAMING.format(options=""))
+
+    [note] = plan.functions[0].notes
+    assert note.startswith("Gateway: GET /lines streams, and an HTTP API buffers it; LambdaOptions")
+    assert plan.functions[0].url is None
+    assert [one.streams for one in plan.routes] == [True]
+
+
+def test_a_program_with_a_streaming_url_is_planned_with_it(program: Program) -> None:
+    plan = program.plan(STREAMING.format(options="url='stream'"))
+
+    [function] = plan.functions
+    assert function.url == FunctionUrl(streams=True)
+    assert function.environment["ADAPTER_STREAMS"] == "url"
+    assert function.notes == ()
+
+
+def test_a_buffered_url_takes_no_stream(program: Program) -> None:
+    [function] = program.plan(STREAMING.format(options="url='public-buffered'")).functions
+
+    assert function.url == FunctionUrl(streams=False, public=True)
+    assert "ADAPTER_STREAMS" not in function.environment
+
+
+def test_a_bare_application_is_told_of_its_buffered_stream(program: Program) -> None:
+    source = """
+        from fastapi import FastAPI
+        from fastapi.responses import StreamingResponse
+
+        api = FastAPI()
+
+        @api.get("/lines", response_class=StreamingResponse)
+        def lines():
+            yield "a"
+    """
+    [function] = program.plan(source, "program:api").functions
+
+    assert function.notes[0].startswith("api: GET /lines streams, and an HTTP API buffers it; a de")
