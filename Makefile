@@ -15,10 +15,10 @@ export SAM_CLI_TELEMETRY := 0
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test lint coverage check format lock bench clean
+.PHONY: help setup setup-sam run test lint coverage check format lock bench bench-runtime clean
 
 help:  ## list the commands
-	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.ready  ## create .venv with the adapter command in it
 
@@ -56,6 +56,12 @@ lock: setup  ## resolve requirements/*.in again; ARGS=--upgrade takes the newest
 
 bench: setup setup-sam  ## run the benchmarks
 	@set -e; for script in bench/*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+
+# What compares with AWS's runtime client; about ten minutes. ARGS="--python /path/to/python3.13"
+# chooses the interpreter of all contenders.
+bench-runtime: setup  ## run the benchmarks of the runtime; ARGS="--output json" adds options
+	@set -e; for name in runtime_loop import_share streaming concurrency endurance; do \
+		echo; $(BIN)/python -m bench.$$name $(ARGS); done
 
 clean:  ## remove everything that make and the tools have made
 	rm -rf .venv .venv-sam .aws-sam .coverage .coverage.* .hypothesis .import_linter_cache \
