@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-
 # `json.dumps` makes an encoder for every call that says anything but the defaults.
 _UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ASCII = json.JSONEncoder(separators=(",", ":"))

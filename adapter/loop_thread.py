@@ -39,7 +39,7 @@ class LoopThread:
         with its loop; plain code that blocks in a worker thread is never waited for.
         """
         try:
-            self.submit(_cancel_all()).result(timeout_s)
+            self.submit(cancel_all()).result(timeout_s)
         except TimeoutError:
             return
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -48,7 +48,8 @@ class LoopThread:
         self.loop.close()
 
 
-async def _cancel_all() -> None:
+async def cancel_all() -> None:
+    """Cancel every other task of the running event loop, and wait for the end of each."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

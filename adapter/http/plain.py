@@ -1,9 +1,14 @@
 """HTTP for deployments without a framework: `__call__(request)` returns a value or a response."""
 
+import asyncio
+import contextlib
+import contextvars
 import dataclasses
 import inspect
 import json
-from collections.abc import Callable
+import logging
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -12,17 +17,23 @@ from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from adapter import user_code
 from adapter.http.lifespan import ASGIApp
+
+logger = logging.getLogger("adapter.http")
+
+_END = object()
 
 
 def plain_application(callee: Callable[..., Any]) -> ASGIApp:
     """Make an ASGI application of a deployment's `__call__`, or of a deployment function.
 
     It gets a `starlette.requests.Request`, or nothing where it has no parameters. A Starlette
-    response is sent as it is, text and bytes as text/plain, anything else as JSON.
+    response is sent as it is, text and bytes as text/plain, anything else as JSON. The items of a
+    generator, plain or async, are sent as they come: as text/plain where the first is text or
+    bytes, else as lines of JSON (application/x-ndjson).
     """
     takes_request = bool(inspect.signature(callee).parameters)
 
@@ -30,10 +41,88 @@ def plain_application(callee: Callable[..., Any]) -> ASGIApp:
         if scope["type"] != "http":
             raise RuntimeError(f"a plain deployment does not serve {scope['type']!r}")
         request = (Request(scope, receive),) if takes_request else ()
-        response = to_response(await user_code.call(callee, *request))
-        await response(scope, receive, send)
+        result = await _result(callee, request)
+        if isinstance(result, AsyncGenerator):
+            await _stream(result, scope, receive, send)
+        elif isinstance(result, Generator):
+            await _stream(_in_threads(result), scope, receive, send)
+        else:
+            await to_response(result)(scope, receive, send)
 
     return application
+
+
+async def _result(callee: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    function = callee if inspect.isroutine(callee) else type(callee).__call__
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return callee(*args)  # none of its code runs yet
+    return await user_code.call(callee, *args)
+
+
+async def _in_threads(items: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
+    """Advance a plain generator in worker threads, where it may block; close it at the end.
+
+    It sees one set of context variables from its first item to its last, a copy of the caller's.
+    """
+    context, one_at_a_time = contextvars.copy_context(), threading.Lock()
+
+    def advance() -> Any:
+        with one_at_a_time:
+            return context.run(next, items, _END)
+
+    def close() -> None:
+        with one_at_a_time:
+            try:
+                context.run(items.close)
+            except Exception:
+                logger.exception("the generator failed while it was closed")
+
+    interrupted = False
+    try:
+        while (item := await user_code.call(advance)) is not _END:
+            yield item
+    except asyncio.CancelledError:
+        interrupted = True
+        raise
+    finally:
+        closed = asyncio.get_running_loop().run_in_executor(None, close)
+        if not interrupted:  # else its thread works on the next item, and nobody waits for that
+            await closed
+
+
+async def _stream(items: AsyncGenerator[Any, None], scope: Any, receive: Any, send: Any) -> None:
+    """Send items as they come. An error in the first is raised before the response begins."""
+    async with contextlib.aclosing(items):
+        first = await anext(items, b"")
+        encode, content_type = _encoding(first)
+        begun = encode(first)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield begun
+            async for item in items:
+                yield encode(item)
+
+        response = StreamingResponse(pieces(), headers={"content-type": content_type})
+        await response(scope, receive, send)
+
+
+def _encoding(first: Any) -> tuple[Callable[[Any], bytes], str]:
+    """Return how the items of a stream are written, by the first, and the content type."""
+    if isinstance(first, bytes):
+        return _as_text, "text/plain"  # its charset is unknown
+    if isinstance(first, str):
+        return _as_text, "text/plain; charset=utf-8"
+    return _as_line, "application/x-ndjson"
+
+
+def _as_text(item: Any) -> bytes:
+    if isinstance(item, str):
+        return item.encode()
+    return item if isinstance(item, bytes) else _as_line(item)
+
+
+def _as_line(item: Any) -> bytes:
+    return _json(item) + b"\n"
 
 
 def to_response(result: Any) -> Response:
@@ -49,8 +138,12 @@ def to_response(result: Any) -> Response:
         return Response(result, headers={"content-type": "text/plain"})  # its charset is unknown
     if isinstance(result, str):
         return Response(result, media_type="text/plain")
-    body = json.dumps(result, default=_jsonable, ensure_ascii=False, separators=(",", ":"))
-    return Response(body.encode(), media_type="application/json")
+    return Response(_json(result), media_type="application/json")
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, default=_jsonable, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
 
 
 def _jsonable(value: Any) -> Any:

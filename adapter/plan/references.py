@@ -7,6 +7,10 @@ from adapter.errors import PlanError
 from adapter.plan.arguments import Imports, expression
 from adapter.plan.graph import Node
 from adapter.serve.deployments import Application, Deployment
+from adapter.serve.options import DeploymentOptions
+
+# The options that a function reads; the others are in its plan.
+_READ = ("user_config", "health_check_period_s", "health_check_timeout_s")
 
 
 def deployment_expression(node: Node, target_module: str, imports: Imports) -> str:
@@ -68,24 +72,21 @@ def _distance(found: Any, node: Node) -> int:
     """Prefer what needs no `.options(...)` behind it; the order is otherwise that of the module."""
     if not isinstance(found, Deployment):
         return 2 if node.name == node.deployment.func_or_class.__name__ else 3
-    return 0 if not _differences(found, node) else 1
+    return 0 if not _differences(found.settings, node) else 1
 
 
-def _differences(found: Deployment, node: Node) -> dict[str, Any]:
-    wanted = {"name": node.name, "user_config": node.deployment.user_config}
+def _differences(found: DeploymentOptions, node: Node) -> dict[str, Any]:
+    settings = node.deployment.settings
+    wanted = {"name": node.name} | {option: getattr(settings, option) for option in _READ}
     return {name: value for name, value in wanted.items() if getattr(found, name) != value}
 
 
 def _with_options(imported: str, found: Any, node: Node, imports: Imports) -> str:
     where = f"{node.name}: user_config"
     if isinstance(found, Deployment):
-        options = _options(_differences(found, node), imports, where)
+        options = _options(_differences(found.settings, node), imports, where)
         return f"{imported}.options({options})" if options else imported
-    wanted: dict[str, Any] = {}
-    if node.name != getattr(found, "__name__", ""):
-        wanted["name"] = node.name
-    if node.deployment.user_config is not None:
-        wanted["user_config"] = node.deployment.user_config
+    wanted = _differences(DeploymentOptions(name=found.__name__), node)
     if not wanted:
         return imported
     decorator = imports.add("adapter.serve", "deployment")

@@ -6,3 +6,7 @@ Standard library only. The same loop runs on Lambda, started by the exec wrapper
 layer, and on a developer's machine, started by `adapter run`.
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
+
+import time
+
+BEGAN = time.perf_counter()  # before anything else is imported: that belongs to init

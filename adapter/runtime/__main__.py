@@ -5,14 +5,19 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from typing import NoReturn
 
-from adapter.runtime import logs
+from adapter.errors import Unhealthy
+from adapter.runtime import BEGAN, logs, snapstart
 from adapter.runtime.client import RuntimeApi, RuntimeApiLost
 from adapter.runtime.context import FunctionSettings
 from adapter.runtime.loading import load_handler
-from adapter.runtime.loop import run
+from adapter.runtime.loop import Handler, run
 from adapter.runtime.protocol import Failure
+from adapter.runtime.timing import InitTimes
+
+logger = logging.getLogger("adapter.runtime")
 
 
 def main() -> int:
@@ -24,17 +29,21 @@ def main() -> int:
         sys.stderr.write(f"error: {error} is not set; Lambda or `adapter run` starts this.\n")
         return 2
     logs.configure(os.environ)
-    api = RuntimeApi(address)
     try:
         handler = load_handler(name, os.environ.get("LAMBDA_TASK_ROOT", ""))
     except Exception as error:  # noqa: BLE001 - reported as an init error, whatever it is
-        return _fail_init(api, Failure.of(error))
-    function = FunctionSettings.from_environment(os.environ)
+        return _fail_init(RuntimeApi(address), Failure.of(error))
+    times = InitTimes.of(handler, (time.perf_counter() - BEGAN) * 1000)
+    logger.info("%s", times.text())
     loop = getattr(handler, "loop", None) or asyncio.new_event_loop()
     try:
-        run(address, handler, function, loop)
+        if snapstart.is_on(os.environ) and (code := snapstart.cross(address, loop)):
+            return code
+        run(address, handler, FunctionSettings.from_environment(os.environ), loop, times.header())
     except RuntimeApiLost:
         pass  # the environment is being ended
+    except Unhealthy:
+        _end_unhealthy(handler, loop)
     except SystemExit as error:
         _exit_now(error.code)
     if (close := getattr(handler, "close", None)) is not None:
@@ -42,9 +51,22 @@ def main() -> int:
     return 0
 
 
+def _end_unhealthy(handler: Handler, loop: asyncio.AbstractEventLoop) -> NoReturn:
+    """End the process so that Lambda starts another in its place.
+
+    The check that failed may be stuck in a thread, which would hold up an ordinary end.
+    """
+    try:
+        if (stop := getattr(handler, "stop", None)) is not None:
+            loop.run_until_complete(stop())
+    except Exception:
+        logger.exception("the function did not stop in order")
+    _exit_now(1)
+
+
 def _fail_init(api: RuntimeApi, failure: Failure) -> int:
     what = (failure.error_type, failure.message)
-    logging.getLogger("adapter.runtime").error("%s: %s", *what, extra={"failure": failure})
+    logger.error("%s: %s", *what, extra={"failure": failure})
     with contextlib.suppress(RuntimeApiLost):
         asyncio.run(api.fail_init(failure))
     return 1

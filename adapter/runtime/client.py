@@ -56,7 +56,8 @@ class RuntimeApi:
         self._connection: BlockingConnection | Connection | None = None
         self._streaming: Connection | None = None
         self._blocking = blocking
-        self._waiting = self._interrupted = False
+        self.waiting = False  # for an invocation
+        self._interrupted = False
         self._first_headers = headers or {}
         self._broken: RuntimeApiError | None = None
 
@@ -85,13 +86,13 @@ class RuntimeApi:
     async def _next(self) -> Invocation:
         connection = await self._connected()
         headers = {**protocol.HANG_UP, **self._first_headers}
-        self._waiting = True
+        self.waiting = True
         try:
             if self._interrupted:
                 raise asyncio.CancelledError
             response = await connection.request("GET", protocol.NEXT, self._headers(headers))
         finally:
-            self._waiting = False
+            self.waiting = False
         self._first_headers = {}
         if response.status != OK:
             raise RuntimeApiError("next", response)
@@ -103,7 +104,7 @@ class RuntimeApi:
         Where the wait is under way it is raised here: that is how a handler ends a system call.
         """
         self._interrupted = True
-        if self._blocking and self._waiting:
+        if self._blocking and self.waiting:
             raise asyncio.CancelledError
 
     def on_hang_up(self, call: Callable[[], None] | None) -> None:

@@ -7,6 +7,7 @@ and one event loop, each with a connection and an invocation of its own.
 import asyncio
 import contextlib
 import contextvars
+import functools
 import inspect
 import json
 import logging
@@ -16,8 +17,10 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from adapter.errors import Unhealthy
 from adapter.runtime import logs
 from adapter.runtime.answer import PostedAnswer
+from adapter.runtime.background import Background
 from adapter.runtime.client import RuntimeApi
 from adapter.runtime.context import FunctionSettings, LambdaContext
 from adapter.runtime.protocol import Invocation
@@ -25,6 +28,7 @@ from adapter.runtime.protocol import Invocation
 logger = logging.getLogger("adapter.runtime")
 
 Handler = Callable[[Any, Any], Any]
+IdleCheck = Callable[[int], Coroutine[Any, Any, None]]
 
 
 def run(
@@ -60,26 +64,48 @@ async def serve(apis: list[RuntimeApi], handler: Handler, function: FunctionSett
     """Serve invocations from each of `apis` until the Runtime API is gone: `RuntimeApiLost`.
 
     `handler` is `handler(event, context)`, plain or async; one of the adapter's own answers through
-    its coroutine method `serve`. An error is posted and the loop goes on.
+    its coroutine method `serve`. An error is posted and the loop goes on. Raises `Unhealthy` where
+    the deployment says that it should not serve any longer, after what is in flight.
     """
-    polls = [asyncio.ensure_future(_poll(api, handler, function)) for api in apis]
+    background = Background.from_environment(os.environ)
+    polls = [asyncio.create_task(_poll(api, handler, function, background)) for api in apis]
     try:
         await asyncio.gather(*polls)
+    except Unhealthy:
+        for poll, api in zip(polls, apis, strict=True):
+            api.interrupt()
+            if api.waiting:
+                poll.cancel()
+        await asyncio.gather(*polls, return_exceptions=True)
+        raise
     finally:
         for poll in polls:
             poll.cancel()
         await asyncio.gather(*polls, return_exceptions=True)
 
 
-async def _poll(api: RuntimeApi, handler: Handler, function: FunctionSettings) -> None:
+async def _poll(
+    api: RuntimeApi,
+    handler: Handler,
+    function: FunctionSettings,
+    background: Background,
+) -> None:
+    idle_check: IdleCheck | None = getattr(handler, "idle_check", None)
+    alone = function.max_concurrency == 1
     try:
         while True:
             invocation = await api.next()
-            alone = function.max_concurrency == 1
             if alone:
                 _publish_trace(invocation.trace_id)
             logs.enter(invocation.request_id, alone=alone)
-            await _serve_one(api, handler, invocation, LambdaContext(invocation, function))
+            with background.tracked() as pending:
+                # What user code sets in a context variable ends with the invocation.
+                own = contextvars.copy_context()
+            context = LambdaContext(invocation, function)
+            await _serve_one(api, invocation, own, functools.partial(_start, handler, context))
+            await pending.settle(invocation.deadline_ms)
+            if idle_check is not None:
+                await idle_check(invocation.deadline_ms)
             sys.stdout.flush()
             sys.stderr.flush()
             if alone:  # else the event loop would have no turn while one answer follows another
@@ -90,15 +116,13 @@ async def _poll(api: RuntimeApi, handler: Handler, function: FunctionSettings) -
 
 async def _serve_one(
     api: RuntimeApi,
-    handler: Handler,
     invocation: Invocation,
-    context: LambdaContext,
+    own: contextvars.Context,
+    start: Callable[[Any, PostedAnswer], Coroutine[Any, Any, None]],
 ) -> None:
     answer = PostedAnswer(api, invocation)
-    # A context of its own: what user code sets in a context variable ends with the invocation.
-    own = contextvars.copy_context()
     try:
-        work = own.run(_start, handler, json.loads(invocation.body), context, answer)
+        work = own.run(start, json.loads(invocation.body), answer)
         task = _task(work, own)
         answer.on_cancel(task.cancel)
         await task
@@ -130,8 +154,8 @@ def _is_cancelled() -> bool:
 
 def _start(
     handler: Handler,
-    event: Any,
     context: LambdaContext,
+    event: Any,
     answer: PostedAnswer,
 ) -> Coroutine[Any, Any, None]:
     serve_event: Callable[..., Coroutine[Any, Any, None]] | None = getattr(handler, "serve", None)

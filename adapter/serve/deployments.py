@@ -104,6 +104,8 @@ def deployment(
     max_queued_requests: int | Default = ...,
     ray_actor_options: dict[str, Any] | Default | None = ...,
     user_config: Any = ...,
+    health_check_period_s: float | Default = ...,
+    health_check_timeout_s: float | Default = ...,
     lambda_options: LambdaOptions | Default = ...,
     **ray_options: Any,
 ) -> Callable[[Callable[..., Any]], Deployment]: ...

@@ -105,6 +105,8 @@ class DeploymentOptions:
     max_queued_requests: int = -1
     ray_actor_options: Mapping[str, Any] = field(default_factory=dict)
     user_config: Any = None
+    health_check_period_s: float = 10
+    health_check_timeout_s: float = 30
     lambda_options: LambdaOptions = field(default_factory=LambdaOptions)
     ignored: Mapping[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
@@ -122,6 +124,8 @@ class DeploymentOptions:
             )
         _require_int("max_ongoing_requests", self.max_ongoing_requests, least=1)
         _require_int("max_queued_requests", self.max_queued_requests, least=-1)
+        _require_seconds("health_check_period_s", self.health_check_period_s)
+        _require_seconds("health_check_timeout_s", self.health_check_timeout_s)
         if not isinstance(self.ray_actor_options, Mapping):
             raise InvalidOption(f"ray_actor_options={self.ray_actor_options!r} must be a dict.")
         lambda_options: object = self.lambda_options
@@ -167,8 +171,6 @@ IGNORED_OPTIONS = frozenset(
         "backpressure_config",
         "graceful_shutdown_wait_loop_s",
         "graceful_shutdown_timeout_s",
-        "health_check_period_s",
-        "health_check_timeout_s",
         "logging_config",
         "request_router_config",
         "max_constructor_retry_count",
@@ -186,3 +188,8 @@ _OWN_OPTIONS = frozenset(
 def _require_int(name: str, value: object, *, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InvalidOption(f"{name}={value!r} must be a whole number, at least {least}.")
+
+
+def _require_seconds(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise InvalidOption(f"{name}={value!r} must be a number of seconds, greater than 0.")

@@ -1,6 +1,9 @@
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -237,3 +240,249 @@ def test_http_and_calls_reach_the_same_instance(closing: Closing) -> None:
     assert ask(function, events.http_api(query="by=2")).json == 2
     assert function({"method": "add", "args": [3]}) == 5
     assert json.loads(function(events.alb(query="by=1"))["body"]) == 6
+
+
+async def words() -> AsyncIterator[str]:
+    yield "one "
+    await asyncio.sleep(0)
+    yield "two"
+
+
+def lines() -> Iterator[Any]:
+    yield {"n": 1}
+    yield "é"
+    yield [2]
+
+
+def raw_bytes() -> Iterator[bytes]:
+    yield b"\xff"
+    yield b"\x00"
+
+
+def mixed() -> Iterator[Any]:
+    yield "a"
+    yield b"b"
+    yield {"c": 1}
+
+
+def empty() -> Iterator[str]:
+    yield from ()
+
+
+class Words:
+    async def __call__(self, request: Request) -> AsyncIterator[str]:
+        yield request.url.path
+
+
+class Lines:
+    def __call__(self) -> Iterator[Any]:
+        return lines()
+
+
+TEXT, BYTES, LINES = "text/plain; charset=utf-8", "text/plain", "application/x-ndjson"
+
+
+@pytest.mark.parametrize(
+    ("deployment", "content_type", "body"),
+    [
+        (words, TEXT, b"one two"),
+        (lines, LINES, '{"n":1}\n"é"\n[2]\n'.encode()),
+        (raw_bytes, BYTES, b"\xff\x00"),
+        (mixed, TEXT, b'ab{"c":1}\n'),
+        (empty, BYTES, b""),
+        (Words, TEXT, b"/x"),
+        (Lines, LINES, '{"n":1}\n"é"\n[2]\n'.encode()),
+    ],
+)
+def test_generator_is_the_body_item_by_item(
+    closing: Closing,
+    deployment: Any,
+    content_type: str,
+    body: bytes,
+) -> None:
+    answer = ask(closing(entry_point(deployment)), events.http_api(path="/x"))
+
+    assert (answer.status, answer.body) == (200, body)
+    assert answer.headers["content-type"] == [content_type]
+
+
+class Client:
+    """Takes what an application sends, as far as the test lets it."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.arrived = asyncio.Event()
+        self.gone = False
+
+    async def ask(self, app: Any) -> None:
+        await app({"type": "http", "asgi": {"spec_version": "2.4"}}, None, self._send)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if self.gone:
+            raise ConnectionError("gone")
+        if body := message.get("body"):
+            self.bodies.append(body)
+            self.arrived.set()
+
+
+def test_an_item_is_sent_before_the_next_is_made() -> None:
+    async def main() -> None:
+        client = Client()
+
+        async def gated() -> AsyncIterator[str]:
+            yield "first"
+            await client.arrived.wait()
+            yield "second"
+
+        await client.ask(plain_application(gated))
+        assert client.bodies == [b"first", b"second"]
+
+    asyncio.run(main())
+
+
+def test_a_plain_generator_blocks_nobody_while_it_works_on_an_item() -> None:
+    let_go = threading.Event()
+
+    def blocking() -> Iterator[str]:
+        yield "first"
+        assert let_go.wait(20)
+        yield "second"
+
+    async def main() -> list[bytes]:
+        client = Client()
+        asking = asyncio.ensure_future(client.ask(plain_application(blocking)))
+        await client.arrived.wait()
+        let_go.set()
+        await asking
+        return client.bodies
+
+    assert asyncio.run(main()) == [b"first", b"second"]
+
+
+color: ContextVar[str] = ContextVar("color", default="none")
+
+
+def colors() -> Iterator[str]:
+    yield color.get()
+    color.set("red")
+    yield color.get()
+
+
+def test_a_plain_generator_sees_and_keeps_context_variables() -> None:
+    async def main() -> list[bytes]:
+        color.set("blue")
+        client = Client()
+        await client.ask(plain_application(colors))
+        assert color.get() == "blue"
+        return client.bodies
+
+    assert asyncio.run(main()) == [b"blue", b"red"]
+
+
+async def fails_at_once() -> AsyncIterator[str]:
+    yield ""[0]
+
+
+def fails_at_once_too() -> Iterator[object]:
+    yield object()
+
+
+@pytest.mark.parametrize("deployment", [fails_at_once, fails_at_once_too])
+def test_an_error_in_the_first_item_is_an_ordinary_500(closing: Closing, deployment: Any) -> None:
+    answer = ask(closing(entry_point(deployment)), events.http_api())
+
+    assert (answer.status, answer.text) == (500, "Internal Server Error")
+
+
+def noting(closed: threading.Event) -> tuple[Any, Any]:
+    async def asynchronous() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "x"
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    def synchronous() -> Iterator[str]:
+        try:
+            while True:
+                yield "x"
+        finally:
+            closed.set()
+
+    return asynchronous, synchronous
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["async", "plain"])
+@pytest.mark.parametrize("end", ["cancelled", "gone"])
+def test_a_generator_is_closed_where_nobody_reads_to_its_end(which: int, end: str) -> None:
+    closed = threading.Event()
+
+    async def main() -> None:
+        client = Client()
+        app = plain_application(noting(closed)[which])
+        asking = asyncio.ensure_future(client.ask(app))
+        await client.arrived.wait()
+        if end == "gone":
+            client.gone = True
+        else:
+            asking.cancel()
+        await asyncio.wait([asking])
+        assert asking.cancelled() or asking.exception() is not None
+
+    asyncio.run(main())  # which waits for threads at its end
+
+    assert closed.is_set()
+
+
+def test_a_plain_generator_that_is_at_work_when_it_is_cancelled_is_closed_afterwards() -> None:
+    at_work, let_go, closed = (threading.Event() for _ in range(3))
+
+    def working() -> Iterator[str]:
+        try:
+            yield "first"
+            at_work.set()
+            assert let_go.wait(20)
+            yield "second"
+        finally:
+            closed.set()
+
+    async def main() -> None:
+        client = Client()
+        asking = asyncio.ensure_future(client.ask(plain_application(working)))
+        await asyncio.to_thread(at_work.wait, 20)
+        asking.cancel()
+        await asyncio.wait([asking])
+        assert asking.cancelled()
+        assert not closed.is_set()
+        let_go.set()
+
+    asyncio.run(main())
+
+    assert closed.is_set()
+
+
+def test_what_goes_wrong_while_a_generator_is_closed_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def stubborn() -> Iterator[str]:
+        try:
+            while True:
+                yield "x"
+        finally:
+            raise LookupError("no end")
+
+    async def main() -> None:
+        client = Client()
+        asking = asyncio.ensure_future(client.ask(plain_application(stubborn)))
+        await client.arrived.wait()
+        client.gone = True
+        await asyncio.wait([asking])
+        assert type(asking.exception()).__name__ == "ClientDisconnect"
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(main())
+
+    (record,) = caplog.records
+    assert record.getMessage() == "the generator failed while it was closed"
+    assert record.exc_info

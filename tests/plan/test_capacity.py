@@ -230,8 +230,8 @@ def test_resources_that_lambda_does_not_have_are_refused(
             ["Model: max_ongoing_requests=10 needs Managed Instances; default compute runs"],
         ),
         (
-            {"health_check_period_s": 5},
-            ["Model: health_check_period_s has no meaning on Lambda."],
+            {"graceful_shutdown_timeout_s": 5},
+            ["Model: graceful_shutdown_timeout_s has no meaning on Lambda."],
         ),
         (
             {

@@ -46,6 +46,10 @@ Fast = Model.options(name="Fast", user_config={"a": 1})
             "import models\napp = models.Model.options(user_config={'b': 2}).bind()",
             *("from models import Model", 'Model.options(user_config={"b": 2})'),
         ),
+        (
+            "import models\napp = models.Model.options(health_check_period_s=1.5).bind()",
+            *("from models import Model", "Model.options(health_check_period_s=1.5)"),
+        ),
         # where it is defined goes before a shorter expression: less is imported
         (
             "import models\nHere = models.Model.options(name='Here')\napp = Here.bind()",

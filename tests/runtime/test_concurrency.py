@@ -87,7 +87,12 @@ class Lambda:
         payload = json.dumps(event).encode()
         exchange = Exchange(Invocation(payload=payload, function_arn=function_arn("Meeting")))
         self.api.deliver(exchange)
-        return exchange.answer
+        return asyncio.ensure_future(_answer(exchange))
+
+
+async def _answer(exchange: Exchange) -> Answer:
+    await exchange.finished()
+    return exchange.answer
 
 
 @contextlib.asynccontextmanager

@@ -151,6 +151,7 @@ def test_every_record_of_an_invocation_has_its_request_id(
     said = capfd.readouterr().out.splitlines()
     started = [line.split()[2] for line in said if line.startswith("START RequestId: ")]
     records = [json.loads(line) for line in said if line.startswith("{")]
+    assert records.pop(0)["message"].startswith("init: imports ")
     assert [found["requestId"] for found in records] == started
     assert [found["message"] for found in records][1] == "LookupError: two\nlines"
     assert records[1]["errorType"] == "LookupError"
@@ -165,6 +166,8 @@ def test_a_thread_of_the_users_own_belongs_to_an_invocation_that_is_alone(
 
     def log() -> None:
         lines.append(TextFormatter().format(record("hello")))
+
+    logs.enter("", alone=True)
 
     def invocation() -> None:
         logs.enter("r-1", alone=alone)

@@ -31,6 +31,14 @@ def options(**written: Any) -> DeploymentOptions:
             {"max_queued_requests": -2},
             "max_queued_requests=-2 must be a whole number, at least -1.",
         ),
+        (
+            {"health_check_period_s": 0},
+            "health_check_period_s=0 must be a number of seconds, greater than 0.",
+        ),
+        (
+            {"health_check_timeout_s": "1"},
+            "health_check_timeout_s='1' must be a number of seconds, greater than 0.",
+        ),
         ({"ray_actor_options": [1]}, "ray_actor_options=[1] must be a dict."),
         (
             {"lambda_options": {"memory_mb": 512}},
