@@ -7,7 +7,9 @@ AdapterError                      catch this one
 ├── BuildError                    `adapter build` would overwrite what it did not write
 ├── LocalError                    `adapter run` or `serve.run` cannot serve: port, prefix
 ├── LifespanFailed                an application's startup or shutdown failed
+├── Unhealthy                     a deployment's check_health failed
 ├── ServeError                    wrong use of handles and applications
+│   └── RequestCancelledError     a handle call that was cancelled before its end
 ├── UnsupportedEvent              an event this function has no use for
 ├── InvalidCall                   a call event with a wrong field or an unknown method
 ├── NotSerializable (TypeError)   a value that JSON with our tags cannot carry
@@ -47,8 +49,20 @@ class LifespanFailed(AdapterError):
     """The application's lifespan startup failed, so this environment cannot serve."""
 
 
+class Unhealthy(AdapterError):
+    """The deployment's `check_health` failed, so this environment must not serve any longer."""
+
+
 class ServeError(AdapterError):
     """A handle or an application is used in a way that cannot work."""
+
+
+class RequestCancelledError(ServeError):
+    """A handle call was cancelled before its result, or its last item, was there."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"Request {request_id} was cancelled.")
+        self.request_id = request_id
 
 
 class UnsupportedEvent(AdapterError):

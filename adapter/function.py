@@ -8,28 +8,33 @@ adapter's own loop (`adapter.runtime`) serves without leaving its event loop.
 """
 
 import asyncio
-import inspect
+import contextlib
 import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapter import deadline, user_code
+from adapter import deadline
 from adapter.calls.dispatch import Dispatcher
 from adapter.calls.event import is_call
 from adapter.errors import InvalidOption, ServeError, UnsupportedEvent
 from adapter.http.detect import is_http
-from adapter.loop_thread import loop_is_running
+from adapter.loop_thread import cancel_all, loop_is_running
 from adapter.responder import Collected, Responder
-from adapter.serve import context, transport
+from adapter.runtime.protocol import Failure
+from adapter.serve import context, in_flight, transport
 from adapter.serve.deployments import Deployment
 from adapter.serve.ingresses import ingress_of, is_factory
+from adapter.serve.instances import Instance
 from adapter.serve.names import DEFAULT_APPLICATION
 
 if TYPE_CHECKING:
     from adapter.http.bridge import HttpBridge
     from adapter.http.lifespan import Mode
+
+CANCEL_S = 1.0  # for what still runs when a function is closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,19 @@ class Function:
             # The user's code cancelled something of its own; it must not end the runtime's loop.
             raise RuntimeError("the function waited for what it had cancelled") from error
 
+    @property
+    def init_ms(self) -> Mapping[str, float]:
+        """How long the parts of init took, in milliseconds: constructor, lifespan, check_health."""
+        return self._servable.init_ms
+
+    async def idle_check(self, deadline_ms: int = 0) -> None:
+        """Ask a deployment's `check_health` whether the environment may go on, where it is due.
+
+        It is called when an invocation has been answered, whose deadline in Unix milliseconds
+        bounds it; 0 is none. Raises `Unhealthy` where the check fails, which is logged.
+        """
+        await self._servable.idle_check(deadline_ms)
+
     async def stop(self) -> None:
         """Do everything that belongs to the end: lifespan shutdown, `__del__`."""
         await self._servable.stop()
@@ -134,7 +152,11 @@ class Function:
             self.close_loop()
 
     def close_loop(self) -> None:
-        """Free what the event loop holds, where `start` failed or `stop` is done."""
+        """Free what the event loop holds, where `start` failed or `stop` is done.
+
+        Tasks that still run are cancelled; one that does not end in a second is left behind.
+        """
+        self.complete(_cancel_what_runs())
         transport.let_go(self.loop)
         self.complete(self.loop.shutdown_asyncgens())
         self.complete(self.loop.shutdown_default_executor())
@@ -147,22 +169,34 @@ class Servable:
     def __init__(self) -> None:
         self._bridge: HttpBridge | None = None
         self._dispatcher: Dispatcher | None = None
+        self.init_ms: dict[str, float] = {}
 
     async def start(self) -> None:
         """Get ready for the first event."""
         if self._bridge is not None:
-            await self._bridge.lifespan.startup()
+            with self._timed("lifespan"):
+                await self._bridge.lifespan.startup()
+
+    @contextlib.contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.init_ms[part] = (time.perf_counter() - began) * 1000
+
+    async def idle_check(self, deadline_ms: int) -> None:
+        """See to it that the environment may go on; see `Function.idle_check`."""
 
     async def serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
         """Serve one event. Raises `UnsupportedEvent` for one that is neither HTTP nor a call."""
-        if self._dispatcher is not None and is_call(event):
-            await responder.respond(await self._dispatcher(event))
-        elif is_http(event) and (bridge := self._http()) is not None:
-            await bridge(event, lambda_context, responder)
-        elif self._bridge is not None and self._bridge.takes(event, lambda_context):
-            await self._bridge(event, lambda_context, responder)
-        else:
-            raise UnsupportedEvent(event)
+        async with in_flight.cancelled_together():
+            if self._dispatcher is not None and is_call(event):
+                await self._dispatcher(event, responder)
+            elif is_http(event) and (bridge := self._http()) is not None:
+                await bridge(event, lambda_context, responder)
+            elif self._bridge is not None and self._bridge.takes(event, lambda_context):
+                await self._bridge(event, lambda_context, responder)
+            else:
+                raise UnsupportedEvent(event)
 
     async def answer_late(self, event: Any, responder: Responder) -> None:
         """Answer an event that was cancelled before its deadline: 504 for HTTP, TimeoutError."""
@@ -196,43 +230,65 @@ class DeploymentServable(Servable):
     ) -> None:
         super().__init__()
         self._deployment = deployment
-        self._args = args
-        self._kwargs = kwargs
         self._settings = settings
-        self._target: Any = None
+        self._instance = Instance(deployment, args, kwargs)
 
     async def start(self) -> None:
-        """Construct the instance, call `reconfigure`, build the ingress, run lifespan startup."""
+        """Construct the instance, call `reconfigure`, build the ingress, run lifespan startup.
+
+        At the end `check_health` is asked once. Where any of it fails, what was done is undone.
+        """
+        try:
+            await self._construct()
+            await super().start()
+            if self._instance.has_health_check:
+                with self._timed("check_health"):
+                    await self._instance.check_health()
+        except Exception:
+            with contextlib.suppress(Exception):  # the first failure is the one to tell
+                await self.stop()
+            raise
+
+    async def _construct(self) -> None:
         whole_process = self._settings.whole_process
         context.enter(self._context(), whole_process=whole_process)
-        self._target = await _construct(self._deployment, self._args, self._kwargs)
-        self._dispatcher = Dispatcher(self._target)
+        with self._timed("constructor"):
+            await self._instance.construct()
+        self._dispatcher = Dispatcher(self._instance.target, _error_body)
         if ingress := ingress_of(self._deployment.func_or_class):
             from adapter.http.application import ingress_application  # noqa: PLC0415 - HTTP only
 
-            app = await ingress_application(ingress, self._target, shared=not whole_process)
+            target = self._instance.target
+            app = await ingress_application(ingress, target, shared=not whole_process)
             self._bridge = self._bridge_to(app)
-        await super().start()
 
     async def serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
         """Serve one event; see `Servable.serve`."""
         context.enter(self._context(), whole_process=False)
         await super().serve(event, lambda_context, responder)
 
+    async def idle_check(self, deadline_ms: int) -> None:
+        """Run the user's `check_health` where it is due; see `Function.idle_check`."""
+        if self._instance.has_health_check:
+            await self._instance.check_health_if_due(deadline_ms)
+
     async def stop(self) -> None:
-        """Run lifespan shutdown, then the user's `__del__` by letting the instance go."""
-        await super().stop()
-        self._bridge = self._dispatcher = self._target = None
+        """Run lifespan shutdown, then the user's `__del__`."""
+        try:
+            await super().stop()
+        finally:
+            self._bridge = self._dispatcher = None
+            await self._instance.destroy()
 
     def _http(self) -> "HttpBridge | None":
         """Make the bridge of a plain deployment at its first HTTP event.
 
         Most plain deployments are reached by handles only and never pay for loading it.
         """
-        if self._bridge is None and callable(self._target):
+        if self._bridge is None and callable(self._instance.target):
             from adapter.http.plain import plain_application  # noqa: PLC0415 - HTTP only
 
-            self._bridge = self._bridge_to(plain_application(self._target))
+            self._bridge = self._bridge_to(plain_application(self._instance.target))
         return self._bridge
 
     def _bridge_to(self, app: Any) -> "HttpBridge":
@@ -346,26 +402,8 @@ def _started(function: Function) -> Function:
     return function
 
 
-async def _construct(
-    deployment: Deployment,
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-) -> Any:
-    cls = deployment.func_or_class
-    if not inspect.isclass(cls):
-        return cls
-    instance = await _instance(cls, args, kwargs)
-    if deployment.user_config is not None and hasattr(instance, "reconfigure"):
-        await user_code.call_inline(instance.reconfigure, deployment.user_config)
-    return instance
-
-
-async def _instance(cls: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    if not inspect.iscoroutinefunction(cls.__init__):
-        return cls(*args, **kwargs)
-    instance = cls.__new__(cls, *args, **kwargs)
-    await instance.__init__(*args, **kwargs)
-    return instance
+def _error_body(error: BaseException) -> bytes:
+    return Failure.of(error).body()
 
 
 def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:
@@ -378,6 +416,12 @@ def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:
         request_id=getattr(lambda_context, "aws_request_id", ""),
         deadline_ms=min(known, default=0),
     )
+
+
+async def _cancel_what_runs() -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CANCEL_S):
+            await cancel_all()
 
 
 def _in_another_thread(work: Callable[[], Any]) -> Any:

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ from adapter.errors import (
     InvalidOption,
     LifespanFailed,
     ServeError,
+    Unhealthy,
     UnsupportedEvent,
 )
 from adapter.function import Function, Settings, entry_point
@@ -307,6 +309,228 @@ def test_close_runs_the_shutdown_and_lets_the_instance_go() -> None:
     function.close()
 
     assert events_seen == ["constructor", "startup", "shutdown", "del"]
+
+
+class Destroyed:
+    """Keeps what happens at the end, however often."""
+
+    def __init__(self, seen: list[str]) -> None:
+        self.seen = seen
+        self.myself = self  # so that nothing but the garbage collector frees it
+
+    def __del__(self) -> None:
+        self.seen.append("del")
+
+
+class DestroyedLater(Destroyed):
+    async def __del__(self) -> None:  # type: ignore[override]  # Ray's
+        await asyncio.sleep(0)
+        self.seen.append("del")
+
+
+class Slotted:
+    __slots__ = ("seen",)
+
+    def __init__(self, seen: list[str]) -> None:
+        self.seen = seen
+
+    def __del__(self) -> None:
+        self.seen.append("del")
+
+
+@pytest.mark.parametrize("cls", [Destroyed, DestroyedLater, Slotted])
+def test_the_destructor_is_called_once_at_the_end(cls: Any) -> None:
+    seen: list[str] = []
+    function = entry_point(cls, seen)
+    assert seen == []
+
+    function.close()
+    assert seen == ["del"]
+
+    gc.collect()
+    assert seen == ["del"]
+
+
+class BrokenEnd:
+    def __del__(self) -> None:
+        raise LookupError("no end")
+
+
+def test_a_destructor_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    entry_point(BrokenEnd).close()
+
+    (record,) = caplog.records
+    assert record.getMessage() == "BrokenEnd.__del__ failed"
+    assert record.exc_info
+
+
+def test_the_destructor_is_called_where_the_shutdown_fails() -> None:
+    seen: list[str] = []
+
+    class Gateway(Destroyed):
+        pass
+
+    function = entry_point(serve.ingress(failing(at_startup=False))(Gateway), seen)
+    with pytest.raises(LifespanFailed):
+        function.close()
+
+    assert seen == ["del"]
+
+
+def test_what_a_failed_init_had_made_is_destroyed() -> None:
+    seen: list[str] = []
+
+    class Gateway(DestroyedLater):
+        pass
+
+    with pytest.raises(LifespanFailed):
+        entry_point(serve.ingress(failing(at_startup=True))(Gateway), seen)
+
+    assert seen == ["del"]
+
+
+class Checked:
+    """Is healthy until it is told otherwise."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.checks = 0
+
+    def check_health(self) -> None:
+        self.checks += 1
+        if self.failure is not None:
+            raise self.failure
+
+    def fail(self) -> None:
+        self.failure = LookupError("lost the model")
+
+    def count(self) -> int:
+        return self.checks
+
+
+class CheckedLater(Checked):
+    async def check_health(self) -> None:  # type: ignore[override]  # may be async
+        await asyncio.sleep(0)
+        Checked.check_health(self)
+
+
+both_checks = pytest.mark.parametrize("cls", [Checked, CheckedLater])
+
+
+@both_checks
+def test_health_is_checked_at_the_end_of_init(closing: Closing, cls: Any) -> None:
+    assert closing(entry_point(cls))({"method": "count"}) == 1
+
+
+@both_checks
+def test_a_failing_health_check_is_a_failed_init(cls: Any) -> None:
+    with pytest.raises(LookupError, match="no model"):
+        entry_point(cls, LookupError("no model"))
+
+
+def checked(closing: Closing, **options: Any) -> Function:
+    return closing(entry_point(serve.deployment(**options)(Checked)))
+
+
+def test_health_is_checked_no_more_often_than_said(closing: Closing) -> None:
+    function = checked(closing, health_check_period_s=3600)
+    for _ in range(3):
+        function.complete(function.idle_check())
+
+    assert function({"method": "count"}) == 1
+
+
+def test_health_is_checked_again_when_its_period_has_passed(closing: Closing) -> None:
+    function = checked(closing, health_check_period_s=1e-9)
+    function.complete(function.idle_check())
+    function.complete(function.idle_check(int(time.time() * 1000) + 60_000))
+
+    assert function({"method": "count"}) == 3
+
+
+@both_checks
+def test_an_environment_that_is_unhealthy_says_so_once(
+    closing: Closing,
+    caplog: pytest.LogCaptureFixture,
+    cls: Any,
+) -> None:
+    function = closing(entry_point(serve.deployment(health_check_period_s=1e-9)(cls)))
+    function({"method": "fail"})
+
+    with pytest.raises(Unhealthy, match="lost the model"):
+        function.complete(function.idle_check())
+
+    (record,) = caplog.records
+    assert record.getMessage() == f"{cls.__name__}: check_health failed"
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], LookupError)
+
+
+class Stuck:
+    def __init__(self) -> None:
+        self.stuck = False
+
+    async def check_health(self) -> None:
+        if self.stuck:
+            await asyncio.Event().wait()
+
+    def get_stuck(self) -> None:
+        self.stuck = True
+
+
+def stuck(closing: Closing, **options: Any) -> Function:
+    decorate = serve.deployment(health_check_period_s=1e-9, **options)
+    function = closing(entry_point(decorate(Stuck)))
+    function({"method": "get_stuck"})
+    return function
+
+
+def test_a_health_check_that_takes_too_long_has_failed(closing: Closing) -> None:
+    function = stuck(closing, health_check_timeout_s=0.01)
+
+    with pytest.raises(Unhealthy, match=r"took more than 0\.01 s"):
+        function.complete(function.idle_check())
+
+
+def test_a_health_check_that_the_deadline_cuts_short_has_not_failed(
+    closing: Closing,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    function = stuck(closing)
+
+    function.complete(function.idle_check(deadline_ms=int(time.time() * 1000)))
+
+    assert "did not suffice for check_health" in caplog.text
+
+
+@pytest.mark.parametrize("make", [lambda: entry_point(Model), lambda: lambda_handler(FastAPI())])
+def test_what_has_no_health_check_is_not_checked(closing: Closing, make: Any) -> None:
+    function = closing(make())
+
+    function.complete(function.idle_check())
+
+
+def test_a_function_that_is_a_deployment_has_no_hooks() -> None:
+    def shout(text: str) -> str:
+        return text.upper()
+
+    shout.check_health = shout.__del__ = None  # type: ignore[attr-defined]
+    function = entry_point(shout)
+    function.complete(function.idle_check())
+
+    assert function({"args": ["a"]}) == "A"
+    function.close()
+
+
+def test_the_parts_of_init_are_timed(closing: Closing) -> None:
+    class Gateway(Checked):
+        pass
+
+    function = closing(entry_point(serve.ingress(FastAPI())(Gateway)))
+
+    assert list(function.init_ms) == ["constructor", "lifespan", "check_health"]
+    assert all(duration > 0 for duration in function.init_ms.values())
+    assert list(closing(lambda_handler(FastAPI())).init_ms) == ["lifespan"]
 
 
 def failing(*, at_startup: bool) -> FastAPI:

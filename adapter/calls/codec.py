@@ -20,7 +20,7 @@ from uuid import UUID
 
 from adapter import json_bytes
 from adapter.errors import InvalidCall, NotSerializable
-from adapter.serve.handles import DeploymentResponse
+from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
 
 
 def dumps(value: Any, path: str = "the value") -> bytes:
@@ -91,7 +91,7 @@ def _plain(value: Any, path: str) -> Any:
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if hasattr(type(value), "model_dump"):  # of the type: a handle has every attribute
         return value.model_dump(by_alias=True)  # as `model_validate` reads it
-    if isinstance(value, DeploymentResponse):
+    if isinstance(value, (DeploymentResponse, DeploymentResponseGenerator)):
         value.__reduce__()
     raise NotSerializable(value, path)
 

@@ -1,38 +1,51 @@
 """From a call event to a method of the deployment."""
 
+import contextlib
 import inspect
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncGenerator, Callable
 from functools import cached_property
 from typing import Any
 
 from adapter import user_code
-from adapter.calls import codec, event
+from adapter.calls import codec, event, frames
+from adapter.calls.generators import items_of
 from adapter.calls.rebuild import Signature
 from adapter.errors import InvalidCall
+from adapter.responder import Responder
+
+logger = logging.getLogger("adapter.calls")
 
 
 class Dispatcher:
-    """Calls the public methods of one deployment instance, or the deployment function itself."""
+    """Calls the public methods of one deployment instance, or the deployment function itself.
 
-    def __init__(self, target: Any) -> None:
+    `error_body` writes an exception as Lambda's error object.
+    """
+
+    def __init__(self, target: Any, error_body: Callable[[BaseException], bytes]) -> None:
         self._target = target
+        self._error_body = error_body
         self._signatures: dict[str, Signature] = {}
 
-    async def __call__(self, call_event: dict[str, Any]) -> Any:
-        """Run the call and return its result, packed for JSON.
+    async def __call__(self, call_event: dict[str, Any], responder: Responder) -> None:
+        """Run the call and answer with its result, or with the items that the method yields.
 
         Raises `InvalidCall` for a malformed call or an unknown method, `NotSerializable` for a
-        result that cannot travel, and whatever the method raises.
+        value that cannot travel, TypeError for a generator that the caller did not ask for and the
+        other way round, and whatever the method raises.
         """
         call = event.parse(call_event)
         method = self._method(call.method)
         args, kwargs = self._signature(call.method, method).rebuild(call.args, call.kwargs)
         result = await user_code.call(method, *args, **kwargs)
-        if inspect.isgenerator(result) or inspect.isasyncgen(result):
-            raise TypeError(
-                f"Method {call.method!r} returned a generator; a call returns one value.",
-            )
-        return codec.pack(result, f"the result of {call.method!r}")
+        items = items_of(result)
+        if call.stream and items is not None:
+            path = f"an item of {call.method!r}"
+            await _send(frames.encode(items, path, self._error_body), responder)
+            return
+        _check(call.method, stream=call.stream, generator=items is not None)
+        await responder.respond(codec.pack(result, f"the result of {call.method!r}"))
 
     def _method(self, name: str) -> Callable[..., Any]:
         if name in self._methods:
@@ -62,3 +75,52 @@ class Dispatcher:
 
 def _is_method(attribute: Any) -> bool:
     return callable(attribute) and not inspect.isclass(attribute)
+
+
+def _check(method: str, *, stream: bool, generator: bool) -> None:
+    if stream:
+        raise TypeError(
+            f"Method {method!r} was called with `handle.options(stream=True)` but it did not "
+            "return a generator.",
+        )
+    if generator:
+        raise TypeError(
+            f"Method {method!r} returned a generator. You must use `handle.options(stream=True)` "
+            "to call generators on a deployment.",
+        )
+
+
+async def _send(encoded: AsyncGenerator[bytes, None], responder: Responder) -> None:
+    async with contextlib.aclosing(encoded):
+        first = await anext(encoded)
+        if responder.streams:
+            await _stream(first, encoded, responder)
+        else:
+            await responder.respond(await _collected(first, encoded))
+
+
+async def _stream(
+    first: bytes,
+    encoded: AsyncGenerator[bytes, None],
+    responder: Responder,
+) -> None:
+    stream = await responder.stream(frames.CONTENT_TYPE)
+    frame: bytes | None = first
+    while frame is not None:
+        try:
+            await stream.write(frame)
+        except OSError as error:
+            logger.warning("nobody takes the rest of the items: %s", error)
+            return
+        frame = await anext(encoded, None)
+    await stream.end()
+
+
+async def _collected(first: bytes, encoded: AsyncGenerator[bytes, None]) -> bytes:
+    collected = [first]
+    try:
+        async for frame in encoded:
+            collected.append(frame)  # noqa: PERF401 - what came before an error is kept
+    except Exception:
+        logger.exception("the call failed after its first item")  # the last frame tells the caller
+    return b"".join(collected)

@@ -3,7 +3,8 @@
     {"method": "predict", "args": [...], "kwargs": {...}, "context": {...}}
 
 Every key may be left out, but one of the first three must be there: an event with none of them,
-such as the `{}` of a warm-up ping, names nothing to do.
+such as the `{}` of a warm-up ping, names nothing to do. `"stream": true` in the context asks for
+the items of a generator; `adapter.calls.frames` has the answer.
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ class CallEvent:
     args: list[Any]
     kwargs: dict[str, Any]
     context: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def stream(self) -> bool:
+        """Whether the caller wants the items of a generator."""
+        return self.context.get("stream") is True
 
 
 def is_call(event: Any) -> bool:
@@ -67,6 +73,8 @@ def encode(call: Call) -> bytes:
         name: codec.pack(value, f"argument {name!r}") for name, value in call.kwargs.items()
     }
     event["context"] = _caller()
+    if call.stream:
+        event["context"]["stream"] = True
     return json_bytes.dump(event)
 
 

@@ -44,6 +44,12 @@ PORTS = click.IntRange(0, 65_535)
     show_default=True,
     help="Processes per function; invocations above it wait.",
 )
+@click.option(
+    "--as-deployed/--no-as-deployed",
+    default=False,
+    help="Buffer what an HTTP API would buffer on AWS, instead of streaming it.  "
+    "[default: no-as-deployed]",
+)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @color_option
 @click.option("--quiet", is_flag=True, help="Only what functions print, and errors.")
@@ -82,6 +88,7 @@ def _settings(options: dict[str, Any]) -> ServerSettings:
         port=options["port"],
         lambda_port=options["lambda_port"],
         capacity=Capacity(max_environments=options["max_environments"]),
+        as_deployed=options["as_deployed"],
     )
 
 

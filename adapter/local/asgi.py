@@ -1,14 +1,24 @@
-"""Whole requests in, whole responses out: the little of ASGI that our two applications share."""
+"""The little of ASGI that our two applications share: bodies, responses, clients that hang up."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
 Headers = Sequence[tuple[bytes, bytes]]
+Result = TypeVar("Result")
 
 
 class ClientGoneError(Exception):
-    """The client hung up before its request was complete."""
+    """The client hung up."""
+
+
+class BrokenResponseError(Exception):
+    """A response cannot be completed.
+
+    Raised out of an application that has begun one, it makes the server cut the connection.
+    """
 
 
 class BodyTooLargeError(Exception):
@@ -34,6 +44,30 @@ async def read_body(receive: Receive, limit: int) -> bytes:
             raise BodyTooLargeError
         more = message.get("more_body", False)
     return b"".join(chunks)
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
+    """Do `work`, cancelled where the client hangs up. Raises `ClientGoneError` then.
+
+    The request's body must have been read, and `work` must not complete the response: a server
+    calls that a disconnect, too.
+    """
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGoneError
+        return await working
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:

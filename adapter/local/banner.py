@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 
+from adapter.local.function_url import PREFIX
 from adapter.plan.values import ApplicationPlan, FunctionPlan, RoutePlan
 
 Style = Callable[[str, str], str]
@@ -20,6 +21,7 @@ def banner(
     routes = [_indented(line) for plan in plans for line in _route_lines(plan)]
     functions = [_indented(line) for plan in plans for line in _function_lines(plan)]
     lines += ["", f"  HTTP    {style(http_url, 'cyan')}", *routes]
+    lines += _url_lines(plans, http_url, style)
     invoke = 'boto3.client("lambda", endpoint_url=...)'
     lines += [f"  Lambda  {style(lambda_url, 'cyan')}   {invoke}", *functions]
     if (command := try_command(plans, http_url)) is not None:
@@ -49,7 +51,11 @@ def _try_example(route: RoutePlan, http_url: str) -> str:
 def _try_get(route: RoutePlan, http_url: str) -> str:
     if "GET" not in route.methods or route.query is None:
         return ""
-    return f"curl -s {shlex.quote(_url(route, http_url))}"
+    return f"{_curl(route)} {shlex.quote(_url(route, http_url))}"
+
+
+def _curl(route: RoutePlan) -> str:
+    return "curl -sN" if route.streams else "curl -s"  # -N: show what comes as it comes
 
 
 def _url(route: RoutePlan, http_url: str) -> str:
@@ -62,7 +68,7 @@ def _try_post(route: RoutePlan, http_url: str) -> str:
 
 def _post(route: RoutePlan, http_url: str, body: str) -> str:
     json_body = f"-H 'content-type: application/json' -d {shlex.quote(body)}"
-    return f"curl -s -X {route.methods[0]} {shlex.quote(_url(route, http_url))} {json_body}"
+    return f"{_curl(route)} -X {route.methods[0]} {shlex.quote(_url(route, http_url))} {json_body}"
 
 
 def _is_everything(plan: ApplicationPlan) -> bool:
@@ -73,11 +79,32 @@ def _indented(line: str) -> str:
     return f"            {line}"
 
 
+def _url_lines(plans: Sequence[ApplicationPlan], http_url: str, style: Style) -> list[str]:
+    found = [
+        (function.name, function.url)
+        for plan in plans
+        for function in plan.functions
+        if function.url is not None
+    ]
+    width = max((len(name) for name, _ in found), default=0)
+    return [
+        f"  URL     {style(f'{http_url}{PREFIX}{name}', 'cyan')}{'':{width - len(name)}}   "
+        f"{'streaming' if url.streams else 'buffered'} function URL, "
+        f"{'public' if url.public else 'AWS_IAM on AWS, open here'}"
+        for name, url in found
+    ]
+
+
 def _route_lines(plan: ApplicationPlan) -> list[str]:
     shown = [(", ".join(route.methods), route.path, _flow(plan, route)) for route in plan.routes]
     methods = max((len(method) for method, _, _ in shown), default=0)
     paths = max((len(path) for _, path, _ in shown), default=0)
-    return [f"{method:<{methods}}  {path:<{paths}}   {flow}" for method, path, flow in shown]
+    marks = ["  (streams)" if route.streams else "" for route in plan.routes]
+    mark_width = max(map(len, marks), default=0)
+    return [
+        f"{method:<{methods}}  {path:<{paths}}{mark:<{mark_width}}   {flow}"
+        for (method, path, flow), mark in zip(shown, marks, strict=True)
+    ]
 
 
 def _flow(plan: ApplicationPlan, route: RoutePlan) -> str:

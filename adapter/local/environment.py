@@ -3,19 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
 from adapter.local.exchange import Exchange
-from adapter.local.invocation import Answer, Invocation, error_message_of, error_type_of
+from adapter.local.invocation import error_message_of, error_type_of
 from adapter.local.log import Log
 from adapter.local.process import ChildProcess, Program
 from adapter.local.runtime_api import RuntimeApi
 from adapter.local.variables import process_variables
 
-_LOG_TAIL = 4 * 1024  # bytes: what LogType=Tail returns
 _STOP_S = 0.5  # between SIGTERM and SIGKILL: Lambda's grace for internal extensions
 
 
@@ -23,8 +22,8 @@ class State(Enum):
     """Where an environment is in its life."""
 
     STARTING = "starting"  # init: everything before the runtime asks for its first invocation
-    IDLE = "idle"  # the runtime waits for an invocation
-    BUSY = "busy"  # it has one, or has answered and not yet asked for the next
+    IDLE = "idle"  # the runtime waits for an invocation and has none
+    BUSY = "busy"  # it has some, or has answered and not yet asked for the next
     GONE = "gone"  # it takes no invocation any more; its process has ended or is about to
 
 
@@ -48,18 +47,30 @@ class Owner(Protocol):
     """The function that an environment belongs to."""
 
     def environment_idle(self, environment: "Environment") -> None:
-        """It waits for an invocation."""
+        """It can take an invocation more than before."""
 
     def environment_gone(self, environment: "Environment") -> None:
         """It must not be given invocations any more; said once."""
 
 
 class Environment:
-    """A process of a function, from its start to its end; `live` is that life."""
+    """A process of a function, from its start to its end; `live` is that life.
 
-    def __init__(self, launch: Launch, owner: Owner, log: Log, *, provisioned: bool) -> None:
+    It takes up to `max_concurrency` invocations at once: more than one on Managed Instances only.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        owner: Owner,
+        log: Log,
+        *,
+        provisioned: bool,
+        max_concurrency: int = 1,
+    ) -> None:
         self.launch = launch
         self.provisioned = provisioned
+        self.max_concurrency = max_concurrency
         self.ready = False
         self._owner = owner
         self._log = log
@@ -69,7 +80,7 @@ class Environment:
         self._retired = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._started = time.perf_counter()
-        self._tail = bytearray()
+        self._listening: set[Exchange] = set()
 
     @property
     def state(self) -> State:
@@ -81,9 +92,20 @@ class Environment:
         return State.IDLE if self._api.waiting and not self._api.busy else State.BUSY
 
     @property
+    def free(self) -> int:
+        """How many invocations more it can take now."""
+        if self._gone or self._retired:
+            return 0
+        if not self.ready:
+            return self.max_concurrency - self._api.queued
+        return self._api.waiting
+
+    @property
     def returning(self) -> bool:
         """Whether it has answered and is about to ask for the next invocation."""
-        return self.state is State.BUSY and not self._api.busy
+        if self.state is not State.BUSY or self._retired:
+            return False
+        return self._api.waiting + self._api.running < self.max_concurrency
 
     @property
     def pid(self) -> int:
@@ -119,18 +141,16 @@ class Environment:
             self._process.kill()
         return await self._process.wait()
 
-    async def invoke(self, invocation: Invocation) -> Answer:
-        """Run one invocation; the environment must be free or starting."""
-        cold = not self.ready
-        exchange = Exchange(invocation)
+    def deliver(self, exchange: Exchange) -> None:
+        """Take an invocation; it must be `free` for it."""
+        exchange.cold = not self.ready
         if self._gone:
             exchange.fail("Runtime.ExitError", "Runtime has ended")
-        else:
-            self._api.deliver(exchange)
-        answer = await exchange.answer
-        tail = bytes(self._tail)
-        self._tail.clear()
-        return replace(answer, cold=cold, log_tail=tail)
+            return
+        exchange.on_cancel = lambda: self._cancel(exchange)
+        self._listening.add(exchange)
+        exchange.on_end(lambda: self._listening.discard(exchange))
+        self._api.deliver(exchange)
 
     def retire(self) -> None:
         """End it now if it is free, else when it has answered."""
@@ -149,17 +169,20 @@ class Environment:
         self._leave()
         self._process.kill()
 
-    def polled(self) -> None:
+    def polled(self, init: Mapping[str, float]) -> None:
         """See `Observer`."""
+        if (unwanted := self._timers.pop("unwanted", None)) is not None:
+            unwanted.cancel()
         if not self.ready:
             self.ready = True
             self._timers["init"].cancel()
-            self._log.init(self.launch.name, self._age_ms())
+            self._log.init(self.launch.name, self._age_ms(), init)
 
     def waiting(self) -> None:
         """See `Observer`."""
         if self._retired:
-            self.stop()
+            if not self._api.busy:
+                self.stop()
         elif not self._gone:
             self._owner.environment_idle(self)
 
@@ -184,6 +207,22 @@ class Environment:
     def _timed_out(self, exchange: Exchange) -> None:
         self._api.expire(exchange)
         exchange.fail("Sandbox.Timedout", _time_is_over(self.launch.timeout_s))
+        if self.max_concurrency == 1:
+            self.kill()  # never on Managed Instances: others are running there
+
+    def _cancel(self, exchange: Exchange) -> None:
+        self._api.cancel(exchange)
+        if self.free:
+            self._owner.environment_idle(self)
+        elif exchange.timer is not None and self.max_concurrency == 1 and not self._gone:
+            self._set_timer_at("unwanted", exchange.timer.when(), self._never_returned)
+
+    def _never_returned(self) -> None:
+        """End a process that goes on with a cancelled invocation beyond its time, as Lambda would.
+
+        Nobody else tells of it: the caller has gone.
+        """
+        self._log.problem(self.launch.name, "timeout", _time_is_over(self.launch.timeout_s))
         self.kill()
 
     def _init_timed_out(self) -> None:
@@ -205,14 +244,17 @@ class Environment:
             self._owner.environment_gone(self)
 
     def _set_timer(self, name: str, seconds: float, action: Callable[[], None]) -> None:
-        self._timers[name] = asyncio.get_running_loop().call_later(seconds, action)
+        self._set_timer_at(name, asyncio.get_running_loop().time() + seconds, action)
+
+    def _set_timer_at(self, name: str, when: float, action: Callable[[], None]) -> None:
+        self._timers[name] = asyncio.get_running_loop().call_at(when, action)
 
     def _age_ms(self) -> float:
         return (time.perf_counter() - self._started) * 1000
 
     def _output(self, fd: int, line: bytes) -> None:
-        self._tail += line + b"\n"
-        del self._tail[:-_LOG_TAIL]
+        for exchange in self._listening:
+            exchange.print(line)
         self._log.output(self.launch.name, fd, line)
 
 

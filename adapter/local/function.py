@@ -1,11 +1,14 @@
 """One function with its environments: started on demand, kept warm, replaced when they end."""
 
 import asyncio
+import contextlib
 from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from adapter.local.environment import Environment, Launch, State
-from adapter.local.invocation import Answer, Invocation, ThrottledError, failure
+from adapter.local.environment import Environment, Launch
+from adapter.local.exchange import Exchange
+from adapter.local.invocation import Answer, Invocation, Reply, ThrottledError, collected
 from adapter.local.log import Log
 from adapter.plan.values import FunctionPlan
 
@@ -26,7 +29,12 @@ class Capacity:
 
 
 class LocalFunction:
-    """A function that answers invocations with child processes."""
+    """A function that answers invocations with child processes.
+
+    Of environments with room it takes the one that was last seen to have some, and starts another
+    only when all are full. Lambda does not say how Managed Instances choose; this way the others
+    rest, and what environments share, such as a model in memory, is loaded as seldom as can be.
+    """
 
     def __init__(
         self,
@@ -42,9 +50,9 @@ class LocalFunction:
         self._capacity = capacity or Capacity()
         self._environments: set[Environment] = set()
         self._lives: dict[asyncio.Task[None], Environment] = {}
-        self._idle: list[Environment] = []
-        self._waiters: deque[asyncio.Future[Environment | None]] = deque()
-        self._in_flight = 0
+        self._known_free: list[Environment] = []  # the last one to become so is at the end
+        self._waiting: deque[Exchange] = deque()
+        self._exchanges: set[Exchange] = set()
         self._closed = False
 
     @property
@@ -58,26 +66,39 @@ class LocalFunction:
         while not self._closed and len(self._environments) < wanted:
             self._start(provisioned=True)
 
-    async def invoke(self, invocation: Invocation) -> Answer:
+    @contextlib.asynccontextmanager
+    async def open(self, invocation: Invocation) -> AsyncIterator[Reply]:
         """Run one invocation on a free environment; see `Invocable`."""
         maximum = self.plan.concurrency.maximum
-        if maximum is not None and self._in_flight >= maximum:
+        if maximum is not None and self._in_flight >= maximum * self.plan.max_concurrency:
             raise ThrottledError(self.plan.name)
-        return await self.invoke_when_free(invocation)
+        async with self._open_when_free(invocation) as reply:
+            yield reply
+
+    async def invoke(self, invocation: Invocation) -> Answer:
+        """Run one invocation to its end; see `Invocable`."""
+        async with self.open(invocation) as reply:
+            return await collected(reply)
 
     async def invoke_when_free(self, invocation: Invocation) -> Answer:
         """Run one invocation, waiting for an environment where `invoke` is throttled.
 
         This is how Lambda treats asynchronous invocations: it keeps trying for hours.
         """
-        self._in_flight += 1
+        async with self._open_when_free(invocation) as reply:
+            return await collected(reply)
+
+    @contextlib.asynccontextmanager
+    async def _open_when_free(self, invocation: Invocation) -> AsyncIterator[Reply]:
+        exchange = Exchange(invocation)
+        self._exchanges.add(exchange)
         try:
-            environment = await self._acquire()
-            if environment is None:
-                return failure("Sandbox.Stopped", "The local server has been stopped")
-            return await environment.invoke(invocation)
+            self._place(exchange)
+            await exchange.begun()
+            yield exchange
         finally:
-            self._in_flight -= 1
+            exchange.cancel()
+            self._exchanges.remove(exchange)
 
     def replace(self, plan: FunctionPlan, launch: Launch) -> None:
         """Serve from now on what changed on disk.
@@ -92,28 +113,25 @@ class LocalFunction:
             self._forget(environment)
             environment.retire()
         self.start()
-        self._start_for_waiters()
+        self._start_for_waiting()
         if old and not self._environments:
             self._start()
 
     async def close(self) -> None:
         """End every environment; invocations that still run fail."""
         self._closed = True
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        while self._waiting:
+            self._refuse(self._waiting.popleft())
         for environment in self._lives.values():
             environment.stop()
         await asyncio.gather(*self._lives)
 
     def environment_idle(self, environment: Environment) -> None:
         """See `Owner`."""
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(environment)
-                return
-        self._idle.append(environment)
+        if environment in self._known_free:
+            self._known_free.remove(environment)
+        self._known_free.append(environment)
+        self._serve_waiting(environment)
 
     def environment_gone(self, environment: Environment) -> None:
         """See `Owner`. One that failed in its init is not started again before it is needed."""
@@ -121,7 +139,7 @@ class LocalFunction:
             return
         self._forget(environment)
         if not self._closed:
-            self._start_for_waiters()
+            self._start_for_waiting()
             if environment.ready:
                 self.start()
 
@@ -132,59 +150,68 @@ class LocalFunction:
         return allowed if maximum is None else min(allowed, maximum)
 
     @property
+    def _in_flight(self) -> int:
+        return sum(not exchange.ended for exchange in self._exchanges)
+
+    @property
     def _has_room(self) -> bool:
         return len(self._environments) < self._limit
 
-    async def _acquire(self) -> Environment | None:
-        """Claim an environment; None once the function is closed."""
-        while not self._closed:
-            environment = self._take() or await self._wait()
-            if environment is None or environment.state is not State.GONE:
-                return environment
-        return None
-
-    def _take(self) -> Environment | None:
-        if self._idle:
-            return self._idle.pop()
-        if self._has_room and not any(one.returning for one in self._environments):
-            return self._start()
-        return None
-
-    async def _wait(self) -> Environment | None:
-        waiter: asyncio.Future[Environment | None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        try:
+    def _place(self, exchange: Exchange) -> None:
+        """Give an invocation to an environment, or keep it until one has room for it."""
+        if self._closed:
+            self._refuse(exchange)
+        elif (environment := self._free_environment()) is not None:
+            environment.deliver(exchange)
+        else:
+            exchange.on_cancel = lambda: self._waiting.remove(exchange)
+            self._waiting.append(exchange)
             if self._has_room:
-                await asyncio.wait({waiter}, timeout=self._capacity.return_grace_s)
-                if self._has_room and not waiter.done():
-                    return self._start()
-            return await waiter
-        except asyncio.CancelledError:
-            self._give_back(waiter)
-            raise
-        finally:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+                loop = asyncio.get_running_loop()
+                loop.call_later(self._capacity.return_grace_s, self._waited, exchange)
 
-    def _give_back(self, waiter: asyncio.Future[Environment | None]) -> None:
-        environment = None if waiter.cancelled() or not waiter.done() else waiter.result()
-        if environment is not None and environment.state is State.IDLE:
-            self.environment_idle(environment)
+    def _refuse(self, exchange: Exchange) -> None:
+        exchange.fail("Sandbox.Stopped", "The local server has been stopped")
+
+    def _free_environment(self) -> Environment | None:
+        for environment in reversed(self._known_free):
+            if environment.free:
+                return environment
+        if self._has_room and not any(one.returning for one in self._environments):
+            return self._start_on_demand()
+        return None
+
+    def _waited(self, exchange: Exchange) -> None:
+        if exchange in self._waiting and self._has_room:
+            self._serve_waiting(self._start_on_demand())
+
+    def _serve_waiting(self, environment: Environment) -> None:
+        while self._waiting and environment.free:
+            environment.deliver(self._waiting.popleft())
+
+    def _start_on_demand(self) -> Environment:
+        environment = self._start()
+        self._known_free.append(environment)  # it may have room for more than it is started for
+        return environment
 
     def _start(self, *, provisioned: bool = False) -> Environment:
-        environment = Environment(self._launch, self, self._log, provisioned=provisioned)
+        environment = Environment(
+            self._launch,
+            self,
+            self._log,
+            provisioned=provisioned,
+            max_concurrency=self.plan.max_concurrency,
+        )
         self._environments.add(environment)
         life = asyncio.get_running_loop().create_task(environment.live())
         self._lives[life] = environment
         life.add_done_callback(self._lives.pop)
         return environment
 
-    def _start_for_waiters(self) -> None:
-        while self._waiters and self._has_room:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(self._start())
+    def _start_for_waiting(self) -> None:
+        while self._waiting and self._has_room:
+            self._serve_waiting(self._start_on_demand())
 
     def _forget(self, environment: Environment) -> None:
         self._environments.discard(environment)
-        self._idle = [idle for idle in self._idle if idle is not environment]
+        self._known_free = [free for free in self._known_free if free is not environment]

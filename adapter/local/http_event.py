@@ -32,13 +32,14 @@ _TEXT_TYPES = frozenset({"application/json", "application/javascript", "applicat
 class HttpRequest:
     """A request as the server received it.
 
-    `path` is decoded, `query` is as sent. Header names are lower-case and may repeat. `client` and
-    `server` are the addresses of the two ends of the connection, so nothing that the client sends
-    can change them.
+    `path` is decoded, `raw_path` and `query` are as sent. Header names are lower-case and may
+    repeat. `client` and `server` are the addresses of the two ends of the connection, so nothing
+    that the client sends can change them.
     """
 
     method: str
     path: str
+    raw_path: str = ""
     query: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = field(default=b"", repr=False)
@@ -78,45 +79,49 @@ def http_api_event(request: HttpRequest, route: HttpApiRoute, arrival: Arrival) 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     `rawPath` is the decoded path, as HTTP APIs deliver it. Keys that would be empty are left out.
     """
+    context = {"accountId": ACCOUNT, "apiId": API_ID, "domainName": request.server[0]}
+    event = payload_2_0(request, arrival, context, route_key=route.key, raw_path=request.path)
+    if route.path_parameters:
+        event["pathParameters"] = dict(route.path_parameters)
+    return event
+
+
+def payload_2_0(
+    request: HttpRequest,
+    arrival: Arrival,
+    context: Mapping[str, str],
+    *,
+    route_key: str,
+    raw_path: str,
+) -> dict[str, Any]:
+    """Make what every event in payload format 2.0 has; `context` names account, API and domain."""
     event: dict[str, Any] = {
         "version": "2.0",
-        "routeKey": route.key,
-        "rawPath": request.path,
+        "routeKey": route_key,
+        "rawPath": raw_path,
         "rawQueryString": request.query,
         "cookies": _cookies(request),
         "headers": _headers(request, arrival),
         "queryStringParameters": _query_parameters(request.query),
-        "requestContext": _request_context(request, route, arrival),
-        "pathParameters": dict(route.path_parameters),
+        "requestContext": {
+            **context,
+            "domainPrefix": context["domainName"].split(".")[0],
+            "http": {
+                "method": request.method,
+                "path": request.path,
+                "protocol": request.protocol,
+                "sourceIp": request.client,
+                "userAgent": request.header("user-agent"),
+            },
+            "requestId": arrival.request_id,
+            "routeKey": route_key,
+            "stage": STAGE,
+            "time": f"{arrival.time:%d/%b/%Y:%H:%M:%S} +0000",
+            "timeEpoch": int(arrival.time.timestamp() * 1000),
+        },
     }
     event = {key: value for key, value in event.items() if value or key == "rawQueryString"}
     return {**event, **_body(request)}
-
-
-def _request_context(
-    request: HttpRequest,
-    route: HttpApiRoute,
-    arrival: Arrival,
-) -> dict[str, Any]:
-    domain = request.server[0]
-    return {
-        "accountId": ACCOUNT,
-        "apiId": API_ID,
-        "domainName": domain,
-        "domainPrefix": domain.split(".")[0],
-        "http": {
-            "method": request.method,
-            "path": request.path,
-            "protocol": request.protocol,
-            "sourceIp": request.client,
-            "userAgent": request.header("user-agent"),
-        },
-        "requestId": arrival.request_id,
-        "routeKey": route.key,
-        "stage": STAGE,
-        "time": f"{arrival.time:%d/%b/%Y:%H:%M:%S} +0000",
-        "timeEpoch": int(arrival.time.timestamp() * 1000),
-    }
 
 
 def _headers(request: HttpRequest, arrival: Arrival) -> dict[str, str]:

@@ -1,161 +1,198 @@
-"""HTTP as API Gateway's HTTP API serves it: requests to events, results to responses.
+"""HTTP as AWS serves it, by an HTTP API and by function URLs: requests in, responses out.
 
-An ASGI application. Which function answers is a matter of the path's prefix alone.
+An ASGI application. Which function answers is a matter of the path alone: below `/_url/<function>`
+it is the function's own URL, elsewhere the HTTP API, by route prefix.
 """
 
 import asyncio
 import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from adapter.local.asgi import BodyTooLargeError, ClientGoneError, read_body, respond
-from adapter.local.http_event import Arrival, HttpApiRoute, HttpRequest, http_api_event
-from adapter.local.http_result import (
-    HttpResponse,
-    MalformedResultError,
-    gateway_error,
-    http_api_response,
+from adapter.local.asgi import (
+    BodyTooLargeError,
+    BrokenResponseError,
+    ClientGoneError,
+    read_body,
+    respond,
+    while_connected,
 )
-from adapter.local.invocation import (
-    MAX_PAYLOAD,
-    Answer,
-    Invocable,
-    Invocation,
-    ThrottledError,
-    function_arn,
-    new_trace_id,
-)
+from adapter.local.function_url import UrlIntegration, url_function
+from adapter.local.http_api import INTEGRATION_TIMEOUT_S, HttpApiIntegration, HttpRoute
+from adapter.local.http_event import Arrival, HttpRequest
+from adapter.local.http_relay import HttpRelay, Outcome, refused
+from adapter.local.http_result import HttpResponse, gateway_error
+from adapter.local.integration import Integration
+from adapter.local.invocation import MAX_PAYLOAD, Invocation, function_arn, new_trace_id
 from adapter.local.log import InvocationRecord, Log
+from adapter.local.streamed_response import StreamedResponse
+
+__all__ = ["HttpFront", "HttpRoute"]
 
 MAX_BODY = 10 * 1024 * 1024  # bytes that an HTTP API takes; Lambda's own limit comes on top
-INTEGRATION_TIMEOUT_S = 30.0  # the longest an HTTP API waits for a function
+CLIENT_GONE = 499  # nginx's and Ray Serve's status of a request whose client has hung up
 NOBODY = "-"  # stands for the function in the log where none was reached
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRoute:
-    """One application on HTTP: everything below `prefix` goes to `function`."""
-
-    prefix: str
-    name: str
-    function: Invocable
-
-    def match(self, path: str) -> HttpApiRoute | None:
-        """Return the template's route that `path` takes, None where it lies outside the prefix."""
-        base = self.prefix.rstrip("/")
-        if path == (base or "/"):
-            return HttpApiRoute(key=f"ANY {base or '/'}")
-        if path.startswith(f"{base}/"):
-            rest = path[len(base) + 1 :]
-            return HttpApiRoute(key=f"ANY {base}/{{proxy+}}", path_parameters={"proxy": rest})
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What goes to the client, and what the log says of it."""
-
-    response: HttpResponse
-    answer: Answer
-    error: str = ""
-
-
 class HttpFront:
-    """Serves applications by route prefix. Assign `routes` to change what is served."""
+    """Serves applications by route prefix and functions by URL. Assign `routes` and `urls`.
 
-    def __init__(self, log: Log, *, integration_timeout_s: float = INTEGRATION_TIMEOUT_S) -> None:
+    Where `as_deployed`, a streamed answer is collected where an HTTP API would collect it.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
+        as_deployed: bool = False,
+    ) -> None:
         self.routes: Sequence[HttpRoute] = ()
+        self.urls: Mapping[str, UrlIntegration] = {}
         self._log = log
         self._integration_timeout_s = integration_timeout_s
-        self._late: set[asyncio.Task[Answer]] = set()
+        self._as_deployed = as_deployed
+        self._late: set[asyncio.Task[Outcome]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        request_id = str(uuid.uuid4())
-        function = NOBODY
+        """Answer one request.
+
+        Raises `BrokenResponseError` where a response that has begun cannot be completed.
+        """
+        record = InvocationRecord(
+            function=NOBODY,
+            label=f"{scope['method']} {scope['path']}",
+            status="",
+            request_id=str(uuid.uuid4()),
+        )
         try:
+            integration = self._find(scope)
+            record = replace(record, function=integration.name)
             request = _request(scope, await read_body(receive, MAX_BODY))
-            route, taken = self._find(request.path)
-            function = route.name
-            result = await self._serve(request, route, taken, request_id)
+            invocation = _invocation(integration, request, record.request_id)
+        except _NotFoundError as error:
+            await self._refuse(record, gateway_error(404, str(error)), "Not Found", send)
         except BodyTooLargeError:
-            result = _refused(413, "Request Entity Too Large")
-        except LookupError:
-            result = _refused(404, "Not Found")
+            response = integration.refusals.too_large
+            await self._refuse(record, response, "Request Entity Too Large", send)
         except ClientGoneError:
             return
-        self._tell(scope, function, request_id, result)
-        response = result.response
-        await respond(send, response.status, response.encoded_headers, response.body)
+        else:
+            relay = HttpRelay(integration, request, StreamedResponse(send, request), self._log)
+            await self._answer(relay, invocation, record, receive, send)
 
     async def close(self) -> None:
         """Wait for invocations whose clients are answered already; end their functions first."""
         await asyncio.gather(*self._late, return_exceptions=True)
 
-    def _find(self, path: str) -> tuple[HttpRoute, HttpApiRoute]:
+    def _find(self, scope: Scope) -> Integration:
+        raw_path = _raw_path(scope)
+        if (name := url_function(raw_path)) is not None:
+            if name in self.urls:
+                return self.urls[name]
+            raise _NotFoundError(
+                f"no function {name!r:.100} with a URL is served; a deployment gets one by "
+                "LambdaOptions(url=...).",
+            )
         for route in sorted(self.routes, key=lambda route: len(route.prefix), reverse=True):
-            if (taken := route.match(path)) is not None:
-                return route, taken
-        raise LookupError(path)
+            if (taken := route.match(scope["path"])) is not None:
+                return HttpApiIntegration(
+                    name=route.name,
+                    function=route.function,
+                    route=taken,
+                    streams=not self._as_deployed,
+                    wait_s=self._integration_timeout_s,
+                )
+        raise _NotFoundError("Not Found")
 
-    async def _serve(
+    async def _answer(
         self,
-        request: HttpRequest,
-        route: HttpRoute,
-        taken: HttpApiRoute,
-        request_id: str,
-    ) -> _Result:
-        arrival = Arrival(request_id=request_id, trace_id=new_trace_id(), time=datetime.now(UTC))
-        payload = json.dumps(http_api_event(request, taken, arrival)).encode()
-        if len(payload) > MAX_PAYLOAD:
-            raise BodyTooLargeError
-        invocation = Invocation(
-            payload=payload,
-            function_arn=function_arn(route.name),
-            request_id=request_id,
-            trace_id=arrival.trace_id,
-        )
+        relay: HttpRelay,
+        invocation: Invocation,
+        record: InvocationRecord,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         try:
-            answer = await self._invoke(route.function, invocation)
-        except ThrottledError:
-            return _refused(503, "Service Unavailable", "TooManyRequestsException")
-        except TimeoutError:
-            return _refused(503, "Service Unavailable", "integration timeout")
-        return self._result(route, answer, request.method)
+            outcome = await while_connected(receive, self._in_time(relay, invocation))
+        except ClientGoneError:
+            gone = Outcome(response=None, answer=relay.unanswered(), error="client hung up")
+            self._tell(record, CLIENT_GONE, gone, relay)
+            return
+        response = outcome.response
+        self._tell(record, response.status if response else relay.streamed.status, outcome, relay)
+        if response is not None:
+            await respond(send, response.status, response.encoded_headers, response.body)
+        elif outcome.error:
+            raise BrokenResponseError(outcome.error)
+        else:
+            await relay.streamed.end()
 
-    async def _invoke(self, function: Invocable, invocation: Invocation) -> Answer:
-        """Wait for the function as long as API Gateway does; the function itself runs on."""
-        task = asyncio.get_running_loop().create_task(function.invoke(invocation))
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
-        return await asyncio.wait_for(asyncio.shield(task), self._integration_timeout_s)
-
-    def _result(self, route: HttpRoute, answer: Answer, method: str) -> _Result:
-        if answer.error_type is not None:
-            return _Result(gateway_error(500, "Internal Server Error"), answer, answer.error_type)
+    async def _in_time(self, relay: HttpRelay, invocation: Invocation) -> Outcome:
+        """Wait for the function as long as the gateway does; the function itself runs on."""
+        running = asyncio.get_running_loop().create_task(relay.run(invocation))
+        either: set[asyncio.Future[Any]] = {running, relay.begun}
         try:
-            return _Result(http_api_response(answer.payload, method=method), answer)
-        except MalformedResultError as error:
-            self._log.problem(route.name, "malformed result", str(error))
-            response = gateway_error(500, "Internal Server Error")
-            return _Result(response, answer, "malformed result")
+            await asyncio.wait(
+                either,
+                timeout=relay.integration.wait_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if running.done() or relay.begun.done():
+                return await running
+        except asyncio.CancelledError:
+            running.cancel()
+            await asyncio.wait({running})
+            raise
+        relay.begun.cancel()
+        self._late.add(running)
+        running.add_done_callback(self._late.discard)
+        return refused(relay.integration.refusals.late, "integration timeout")
 
-    def _tell(self, scope: Scope, function: str, request_id: str, result: _Result) -> None:
+    async def _refuse(
+        self,
+        record: InvocationRecord,
+        response: HttpResponse,
+        error: str,
+        send: Send,
+    ) -> None:
+        self._log.invocation(replace(record, status=str(response.status), error=error))
+        await respond(send, response.status, response.encoded_headers, response.body)
+
+    def _tell(
+        self,
+        record: InvocationRecord,
+        status: int,
+        outcome: Outcome,
+        relay: HttpRelay,
+    ) -> None:
+        streamed = relay.streamed
         self._log.invocation(
-            InvocationRecord(
-                function=function,
-                label=f"{scope['method']} {scope['path']}",
-                status=str(result.response.status),
-                request_id=request_id,
-                duration_ms=result.answer.duration_ms,
-                cold=result.answer.cold,
-                error=result.error,
+            replace(
+                record,
+                status=str(status),
+                duration_ms=outcome.answer.duration_ms,
+                cold=outcome.answer.cold,
+                error=outcome.error,
+                streamed=streamed.begun,
+                bytes=streamed.size if streamed.begun else 0,
+                first_byte_ms=relay.first_byte_ms,
+                note=relay.integration.note if streamed.begun else "",
             ),
         )
+
+
+class _NotFoundError(Exception):
+    """No function takes the path."""
+
+
+def _raw_path(scope: Scope) -> str:
+    return str(scope["raw_path"].decode("latin-1"))
 
 
 def _request(scope: Scope, body: bytes) -> HttpRequest:
@@ -163,6 +200,7 @@ def _request(scope: Scope, body: bytes) -> HttpRequest:
     return HttpRequest(
         method=scope["method"],
         path=scope["path"],
+        raw_path=_raw_path(scope),
         query=scope["query_string"].decode("latin-1"),
         headers=tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
@@ -175,5 +213,14 @@ def _request(scope: Scope, body: bytes) -> HttpRequest:
     )
 
 
-def _refused(status: int, message: str, error: str = "") -> _Result:
-    return _Result(gateway_error(status, message), Answer(payload=b""), error or message)
+def _invocation(integration: Integration, request: HttpRequest, request_id: str) -> Invocation:
+    arrival = Arrival(request_id=request_id, trace_id=new_trace_id(), time=datetime.now(UTC))
+    payload = json.dumps(integration.event(request, arrival)).encode()
+    if len(payload) > MAX_PAYLOAD:
+        raise BodyTooLargeError
+    return Invocation(
+        payload=payload,
+        function_arn=function_arn(integration.name),
+        request_id=request_id,
+        trace_id=arrival.trace_id,
+    )

@@ -1,9 +1,10 @@
-"""A function's JSON result as the HTTP response that API Gateway makes of it. No I/O."""
+"""A function's JSON result as the HTTP response that its gateway makes of it. No I/O."""
 
 import base64
 import binascii
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ _GATEWAY_HEADERS = frozenset(
         "upgrade",
     },
 )
-_WITHOUT_BODY = frozenset({204, 304})
+WITHOUT_BODY = frozenset({204, 304})  # RFC 9110, 15.3.5 and 15.4.5
 
 
 class MalformedResultError(Exception):
@@ -45,36 +46,43 @@ class HttpResponse:
 
 def gateway_error(status: int, message: str) -> HttpResponse:
     """Make the response that API Gateway gives when there is none from the function."""
-    return _json_response(status, json.dumps({"message": message}).encode())
+    return json_response(status, json.dumps({"message": message}).encode())
 
 
-def http_api_response(payload: bytes, *, method: str = "GET") -> HttpResponse:
+def result_response(
+    payload: bytes,
+    *,
+    method: str = "GET",
+    default_type: str = "text/plain;charset=UTF-8",
+) -> HttpResponse:
     """Read a result in payload format 2.0.
 
-    An object with `statusCode` is a response; any other JSON is the body of a 200. Raises
-    `MalformedResultError` saying what is wrong.
+    An object with `statusCode` is a response, of `default_type` where it names no content type; any
+    other JSON is the body of a 200. Raises `MalformedResultError` saying what is wrong.
     """
     try:
         result = json.loads(payload)
     except (ValueError, RecursionError) as error:
         raise MalformedResultError(f"the result is not JSON: {error}") from error
     if not isinstance(result, dict) or "statusCode" not in result:
-        return _json_response(200, payload)
-    status = _status(result["statusCode"])
-    body = b"" if status in _WITHOUT_BODY else _body(result)
+        return json_response(200, payload)
+    status = checked_status(result["statusCode"])
+    body = b"" if status in WITHOUT_BODY else _body(result)
     headers = _headers(result)
     if body and all(name != "content-type" for name, _ in headers):
-        headers.append(("content-type", "text/plain;charset=UTF-8"))
+        headers.append(("content-type", default_type))
     headers += _content_length(status, body, result, method)
     return HttpResponse(status=status, headers=tuple(headers), body=body)
 
 
-def _json_response(status: int, body: bytes) -> HttpResponse:
+def json_response(status: int, body: bytes) -> HttpResponse:
+    """Make a response of JSON."""
     headers = (("content-type", "application/json"), ("content-length", str(len(body))))
     return HttpResponse(status=status, headers=headers, body=body)
 
 
-def _status(value: Any) -> int:
+def checked_status(value: Any) -> int:
+    """Read a status code. Raises `MalformedResultError` for what is none."""
     status = int(value) if isinstance(value, str) and value.isdecimal() else value
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
         raise MalformedResultError(f"statusCode={value!r} must be a number from 200 to 599")
@@ -100,7 +108,18 @@ def _headers(result: dict[str, Any]) -> list[tuple[str, str]]:
     cookies = result.get("cookies") or []
     if not isinstance(given, dict) or not isinstance(cookies, list):
         raise MalformedResultError("headers must be an object and cookies a list")
-    pairs = [(str(name).lower(), _text(value)) for name, value in given.items()]
+    return header_pairs({name: [value] for name, value in given.items()}, cookies)
+
+
+def header_pairs(
+    named: Mapping[str, Iterable[Any]],
+    cookies: Iterable[Any],
+) -> list[tuple[str, str]]:
+    """Return headers as they are sent, without those that are the gateway's own.
+
+    Raises `MalformedResultError` where one cannot be sent.
+    """
+    pairs = [(name.lower(), _text(value)) for name, values in named.items() for value in values]
     pairs = [pair for pair in pairs if pair[0] not in _GATEWAY_HEADERS]
     pairs += [("set-cookie", _text(cookie)) for cookie in cookies]
     for name, value in pairs:
@@ -127,7 +146,7 @@ def _content_length(
     result: dict[str, Any],
     method: str,
 ) -> list[tuple[str, str]]:
-    if status in _WITHOUT_BODY:
+    if status in WITHOUT_BODY:
         return []
     if method == "HEAD" and not body:  # the length that a GET would have, if the function says it
         given = {str(name).lower(): value for name, value in (result.get("headers") or {}).items()}

@@ -5,134 +5,48 @@ same events, and their results the same bytes, as on Lambda; only the processes 
 any object may be a constructor argument.
 """
 
-import asyncio
 import atexit
 import contextlib
-import json
 import signal
 import sys
 import threading
-import time
-import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from adapter.calls import codec, event
-from adapter.calls.client import function_error, resolve
 from adapter.errors import LocalError, ServeError
-from adapter.function import DeploymentServable, Function, Settings
 from adapter.local.http_front import HttpFront, HttpRoute
-from adapter.local.invocation import Answer, Invocation
+from adapter.local.in_process_function import InProcessFunction
 from adapter.local.listener import Listener, bind, url_of
 from adapter.local.log import Log
 from adapter.loop_thread import LoopThread
-from adapter.plan.graph import Node, walk
-from adapter.runtime import protocol
-from adapter.runtime.context import FunctionSettings, LambdaContext
+from adapter.plan.graph import walk
 from adapter.serve import transport
+from adapter.serve.channel import Channel
 from adapter.serve.deployments import Application
 from adapter.serve.handles import DeploymentHandle
-from adapter.serve.names import function_name
 from adapter.serve.transport import Call
 
-SHUTDOWN_S = 5.0  # for one deployment's lifespan shutdown
-_OPTIONS = frozenset({"host", "port"})
+_OPTIONS = frozenset({"host", "port", "request_timeout_s"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """Where the HTTP server of `serve.run` listens; port 0 picks a free port."""
+    """Where the HTTP server of `serve.run` listens; port 0 picks a free port.
+
+    A request that takes longer than `request_timeout_s` seconds is answered with 408.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
+    request_timeout_s: float | None = None
 
-
-class InProcessFunction:
-    """One deployment in this process; see `Invocable`."""
-
-    def __init__(self, node: Node, application: str, route_prefix: str | None) -> None:
-        self.name = function_name(node.name, application)
-        self._servable = DeploymentServable(
-            node.deployment,
-            node.args,
-            node.kwargs,
-            Settings(
-                application=application,
-                route_prefix=route_prefix or "/",
-                max_concurrency=0,
-                whole_process=False,
-            ),
-        )
-        self._running: tuple[LoopThread, Function] | None = None
-
-    def start(self) -> None:
-        """Construct the deployment. Raises what its constructor or lifespan startup raises."""
-        thread = LoopThread(f"adapter-{self.name}")
-        function = Function(self._servable, thread.loop)
-        try:
-            thread.submit(function.start()).result()
-        except BaseException:
-            thread.stop()
-            raise
-        self._running = (thread, function)
-
-    def stop(self) -> None:
-        """Run lifespan shutdown and end the thread. What goes wrong then is said, not raised."""
-        thread, function = self._require_running()
-        self._running = None
-        try:
-            thread.submit(function.stop()).result(SHUTDOWN_S)
-        except TimeoutError:
-            sys.stderr.write(f"{self.name}: shutdown took more than {SHUTDOWN_S} s; left alone\n")
-        except Exception as error:  # noqa: BLE001 - the user's shutdown code
-            sys.stderr.write(f"{self.name}: {protocol.Failure.of(error).text()}\n")
-        thread.stop()
-
-    async def invoke(self, invocation: Invocation) -> Answer:
-        """Serve an event; any number may be in flight, as in one replica of Ray Serve."""
-        started = time.perf_counter()
-        thread, function = self._require_running()
-        work = self._serve(function, invocation.payload, invocation.request_id)
-        payload, error_type = await asyncio.wrap_future(thread.submit(work))
-        duration_ms = (time.perf_counter() - started) * 1000
-        return Answer(payload=payload, error_type=error_type, duration_ms=duration_ms)
-
-    def call(self, call: Call) -> Future[Any]:
-        """Serve a handle call through a call event."""
-        payload = None if call.waits else event.encode(call)
-        thread, function = self._require_running()
-        return thread.submit(self._call(function, call, payload))
-
-    async def _call(self, function: Function, call: Call, payload: bytes | None) -> Any:
-        if payload is None:
-            payload = event.encode(await resolve(call))
-        result, error_type = await self._serve(function, payload, str(uuid.uuid4()))
-        if error_type is not None:
-            raise function_error(call.deployment, result)
-        return codec.loads(result)
-
-    async def _serve(
-        self,
-        function: Function,
-        payload: bytes,
-        request_id: str,
-    ) -> tuple[bytes, str | None]:
-        invocation = protocol.Invocation(request_id=request_id, body=payload)
-        context = LambdaContext(invocation, FunctionSettings(name=self.name))
-        try:
-            result = await function.invoke(json.loads(payload), context)
-            return protocol.to_json(result), None
-        except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the caller's
-            failure = protocol.Failure.of(error)
-            sys.stderr.write(f"{self.name}: {failure.text()}\n")
-            return failure.body(), failure.error_type
-
-    def _require_running(self) -> tuple[LoopThread, Function]:
-        if self._running is None:
-            raise ServeError(f"deployment {self.name!r} is not running.")
-        return self._running
+    def __post_init__(self) -> None:
+        limit = self.request_timeout_s
+        number = isinstance(limit, int | float) and not isinstance(limit, bool)
+        if limit is not None and not (number and limit > 0):
+            raise LocalError(f"request_timeout_s={limit!r} must be a number of seconds above 0.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +59,22 @@ class RunningApplication:
     functions: Mapping[str, InProcessFunction]
 
     @classmethod
-    def of(cls, application: Application, name: str, prefix: str | None) -> "RunningApplication":
+    def of(
+        cls,
+        application: Application,
+        name: str,
+        prefix: str | None,
+        options: HttpOptions,
+    ) -> "RunningApplication":
         """Prepare an application; its deployments, callees first, are not constructed yet."""
         graph = walk(application, name)
         functions = {
-            node.name: InProcessFunction(node, name, prefix if node is graph.ingress else None)
+            node.name: InProcessFunction(
+                node,
+                name,
+                route_prefix=prefix if node is graph.ingress else None,
+                request_timeout_s=options.request_timeout_s,
+            )
             for node in graph.nodes
         }
         return cls(
@@ -184,6 +109,7 @@ class InProcessServer:
     """The applications of this process, the HTTP server in front, and the handles' transport."""
 
     def __init__(self, options: HttpOptions) -> None:
+        self._options = options
         self._socket = bind(options.host, options.port, 'serve.start(http_options={"port": ...})')
         self.url = url_of(self._socket)
         self._applications: dict[str, RunningApplication] = {}
@@ -195,7 +121,7 @@ class InProcessServer:
     def run(self, application: Application, name: str, route_prefix: str | None) -> str:
         """Serve an application, in place of one of the same name; returns its ingress' name."""
         self._refuse_taken(name, route_prefix)
-        running = RunningApplication.of(application, name, route_prefix)
+        running = RunningApplication.of(application, name, route_prefix, self._options)
         if name in self._applications:
             replaced = self._applications.pop(name)
             self._show_routes()
@@ -220,7 +146,14 @@ class InProcessServer:
 
     def send(self, call: Call) -> Future[Any]:
         """See `Transport`."""
-        return self._function(call.deployment, call.application).call(call)
+        return self._function(call.deployment, call.application).send(call)
+
+    def stream(self, call: Call, items: Channel[Any]) -> Future[None]:
+        """See `Transport`."""
+        return self._function(call.deployment, call.application).stream(call, items)
+
+    async def settle(self) -> None:
+        """See `Transport`. Every deployment has a loop of its own, which does not stand still."""
 
     def ingress(self, application: str) -> str:
         """See `Transport`."""
@@ -263,7 +196,7 @@ _server: InProcessServer | None = None
 def configure(http_options: Mapping[str, Any]) -> None:
     """Set where the server will listen.
 
-    Raises `LocalError` where it runs already or an option is unknown.
+    Raises `LocalError` where it runs already, an option is unknown or its value wrong.
     """
     global _options  # noqa: PLW0603 - one server a process, as Ray Serve has one instance
     unknown = sorted(set(http_options) - _OPTIONS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator, Mapping
 
@@ -9,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.errors import LocalError
+from adapter.local.asgi import BrokenResponseError
 
 _BACKLOG = 2048
 _GRACE_S = 1  # uvicorn counts whole seconds
@@ -64,6 +66,7 @@ class Listener:
                 ws="none",
             ),
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
         self._serving: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -83,6 +86,11 @@ class Listener:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Both ports share one server; which of them a request came in on says its socket.
         await self._by_port[scope["server"][1]](scope, receive, send)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Drop what uvicorn says of a connection that we have it cut: our log has told why."""
+    return not (record.exc_info and isinstance(record.exc_info[1], BrokenResponseError))
 
 
 class _Server(uvicorn.Server):

@@ -5,10 +5,11 @@ Text for people, or one JSON object on each line for tools. Nothing is kept in m
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 from adapter.local.process import STDERR
@@ -40,7 +41,9 @@ class InvocationRecord:
 
     `label` says what was asked: method and path, the method called, or "Event". `status` is the
     HTTP status, "ok" or "error"; `error` is the error's type, empty where there is none. `caller`
-    is the deployment that called through a handle, else empty.
+    is the deployment that called through a handle, else empty. Of an answer that was `streamed`,
+    `bytes` is the size of its body so far, `first_byte_ms` when it began, counted from the request,
+    and `note` what there is to know about it.
     """
 
     function: str
@@ -51,6 +54,10 @@ class InvocationRecord:
     cold: bool = False
     error: str = ""
     caller: str = ""
+    streamed: bool = False
+    bytes: int = 0
+    first_byte_ms: float | None = None
+    note: str = ""
 
 
 class Log:
@@ -81,19 +88,28 @@ class Log:
         if self._level is Level.QUIET:
             return
         if self._json:
-            facts = {**asdict(record), "duration_ms": round(record.duration_ms, 3)}
+            facts = asdict(record)
+            for name in ("duration_ms", "first_byte_ms"):
+                facts[name] = None if facts[name] is None else round(facts[name], 3)
             self._object("invocation", **facts)
         else:
             self._line(record.function, self._invocation_text(record))
 
-    def init(self, function: str, duration_ms: float) -> None:
-        """Tell that an environment is ready."""
+    def init(
+        self,
+        function: str,
+        duration_ms: float,
+        parts: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Tell that an environment is ready; `parts` are the milliseconds that it knows of."""
         if self._level is Level.QUIET:
             return
         if self._json:
-            self._object("init", function=function, duration_ms=round(duration_ms, 3))
+            facts = {"parts": dict(parts)} if parts else {}
+            self._object("init", function=function, duration_ms=round(duration_ms, 3), **facts)
         else:
-            self._line(function, self.style(f"init  {_milliseconds(duration_ms)}", "dim"))
+            text = f"init  {_milliseconds(duration_ms)}{_parts_text(parts)}"
+            self._line(function, self.style(text, "dim"))
 
     def init_failed(self, function: str, duration_ms: float, reason: str) -> None:
         """Tell that an environment failed before it was ready."""
@@ -138,6 +154,8 @@ class Log:
         text = f"{label:<{_LABEL_WIDTH}}  {status} {_milliseconds(record.duration_ms)}"
         if record.cold or record.caller:
             text += "  " + self.style("cold" if record.cold else "    ", "yellow")
+        if record.streamed:
+            text += self._streamed_text(record)
         if record.caller:
             text += self.style(f"   ← {visible(record.caller)}", "dim")
         if record.error:
@@ -145,6 +163,10 @@ class Log:
         if self._level is Level.VERBOSE:
             text += self.style(f"   {record.request_id}", "dim")
         return text
+
+    def _streamed_text(self, record: InvocationRecord) -> str:
+        note = self.style(f" ({record.note})", "dim") if record.note else ""
+        return f"  streamed {_size(record.bytes)}{note}"
 
     def _line(self, function: str, text: str) -> None:
         time = self.style(f"{datetime.now().astimezone():%H:%M:%S.%f}"[:-3], "dim")
@@ -165,6 +187,17 @@ def visible(text: str) -> str:
         character if unicodedata.category(character)[0] != "C" else ascii(character)[1:-1]
         for character in text
     )
+
+
+def _size(count: int) -> str:
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1e3:.3g} kB" if count < 999_500 else f"{count / 1e6:.3g} MB"
+
+
+def _parts_text(parts: Mapping[str, float]) -> str:
+    told = [f"{visible(name)} {duration:.0f}" for name, duration in parts.items() if duration >= 1]
+    return f"   ({', '.join(told)})" if told else ""
 
 
 def _milliseconds(duration: float) -> str:

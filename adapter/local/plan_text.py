@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
-from adapter.plan.values import ApplicationPlan, Concurrency, FunctionPlan, RoutePlan
+from adapter.plan.values import ApplicationPlan, Concurrency, FunctionPlan, FunctionUrl, RoutePlan
 
 
 def dump_plan(plan: ApplicationPlan) -> str:
@@ -22,7 +22,12 @@ def load_plan(text: str) -> ApplicationPlan:
 
 def _function(values: dict[str, Any]) -> FunctionPlan:
     concurrency = Concurrency(**values.pop("concurrency"))
-    return FunctionPlan(**_tuples(values), concurrency=concurrency)
+    url = values.pop("url")
+    return FunctionPlan(
+        **_tuples(values),
+        concurrency=concurrency,
+        url=None if url is None else FunctionUrl(**url),
+    )
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,26 +7,36 @@ environment, because the protocol itself does not say which environment is askin
 import asyncio
 import json
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from adapter import http1
 from adapter.local.exchange import Exchange
-from adapter.local.invocation import MAX_PAYLOAD, failure
+from adapter.local.invocation import error_message_of, too_large
+from adapter.local.posted import Posted, drop, pass_on, read_whole
 
 _VERSION = "/2018-06-01/runtime/"
 _HOST = "127.0.0.1"
-_PIECE = 64 * 1024
 _REMEMBERED = 100  # ids of past invocations, to tell a late post from a wrong one
+_LAST_WORDS_S = 0.2  # between a connection's end and the news that the process has ended
+_INVOCATION_ID = "lambda-runtime-invocation-id"
+_RESPONSE_MODE = "lambda-runtime-function-response-mode"
+# Ours, where AWS has nothing: a runtime that asks for it with its request for an invocation learns
+# by the end of that very connection that nobody waits for the answer any more.
+_HANG_UP = ("adapter-hang-up", "cancel")
+_INIT = "adapter-init"  # ours too: how long the parts of the init took, on the first request
 
 
 class Observer(Protocol):
     """What an environment wants to know of its Runtime API."""
 
-    def polled(self) -> None:
-        """The runtime asks for an invocation; the first time, its init is over."""
+    def polled(self, init: Mapping[str, float]) -> None:
+        """The runtime asks for an invocation; the first time, its init is over.
+
+        `init` says how many milliseconds the parts of the init took, where the runtime tells.
+        """
 
     def waiting(self) -> None:
         """There is none: the runtime will wait for one."""
@@ -68,6 +78,7 @@ class RuntimeApi:
         self._queued: deque[Exchange] = deque()
         self._polls: deque[_Poll] = deque()
         self._running: dict[str, Exchange] = {}
+        self._cut: set[Exchange] = set()
         self._past: OrderedDict[str, _Past] = OrderedDict()
 
     async def start(self) -> str:
@@ -95,12 +106,22 @@ class RuntimeApi:
     @property
     def unanswered(self) -> list[Exchange]:
         """The invocations that the runtime has, and those it has not asked for yet."""
-        return [*self._running.values(), *self._queued]
+        return [*self._running.values(), *self._cut, *self._queued]
 
     @property
-    def waiting(self) -> bool:
-        """Whether the runtime waits for an invocation."""
-        return any(poll.alive for poll in self._polls)
+    def running(self) -> int:
+        """How many invocations the runtime has."""
+        return len(self._running)
+
+    @property
+    def queued(self) -> int:
+        """How many invocations it has not asked for yet."""
+        return len(self._queued)
+
+    @property
+    def waiting(self) -> int:
+        """How many invocations the runtime waits for."""
+        return sum(poll.alive for poll in self._polls)
 
     @property
     def busy(self) -> bool:
@@ -120,8 +141,20 @@ class RuntimeApi:
 
     def expire(self, exchange: Exchange) -> None:
         """Forget an invocation whose time is over; an answer to it comes too late."""
-        if self._running.get(exchange.request_id) is exchange:
+        if self._has(exchange):
             self._end(exchange, _Past.EXPIRED)
+
+    def cancel(self, exchange: Exchange) -> None:
+        """Take back an invocation that nobody waits for any more.
+
+        A runtime that cannot be told is let run to its answer, which is accepted: AWS's client ends
+        the process where it is refused.
+        """
+        if exchange in self._queued:
+            self._queued.remove(exchange)
+        elif self._has(exchange) and exchange.hang_up is not None:
+            self._end(exchange, _Past.EXPIRED)
+            exchange.hang_up()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own: the one asyncio makes reports its cancellation as an error (3.11).
@@ -138,64 +171,119 @@ class RuntimeApi:
             while (head := await http1.read_head(reader)) is not None:
                 if head.headers.get("expect", "").lower() == "100-continue":
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                writer.write(await self._respond(head, reader))
+                writer.write(await self._respond(head, reader, writer))
                 await writer.drain()
-                if not head.keep_alive:
+                # After a stream a runtime closes, and what follows too long a one is not read.
+                if not head.keep_alive or _RESPONSE_MODE in head.headers:
                     return
         except (OSError, asyncio.CancelledError):
             return  # the process has gone, or is being ended; its environment knows
 
-    async def _respond(self, head: http1.Head, reader: asyncio.StreamReader) -> bytes:
+    async def _respond(
+        self,
+        head: http1.Head,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> bytes:
         match (head.first, head.second.removeprefix(_VERSION).split("/")):
             case ("GET", ["invocation", "next"]):
-                return await self._next(reader)
+                return await self._next(head.headers, reader, writer)
             case ("POST", ["invocation", request_id, "response" | "error" as what]):
-                return await self._finish(request_id, what, head, reader)
+                return await self._post(request_id, what, head.headers, reader)
             case ("POST", ["init", "error"]):
                 self._observer.init_failed(await http1.read_body(reader, head.headers))
                 return _accepted()
-        await _read_bounded(reader, head.headers)
+        await drop(reader, head.headers)
         return _error(404, "InvalidPath", f"{head.first} {head.second} is not part of the API")
 
-    async def _next(self, reader: asyncio.StreamReader) -> bytes:
-        self._observer.polled()
-        if self._queued:
-            exchange = self._queued.popleft()
-            self._running[exchange.request_id] = exchange
-        else:
+    async def _next(
+        self,
+        asked: Mapping[str, str],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> bytes:
+        self._observer.polled(_init_parts(asked.get(_INIT, "")))
+        exchange = await self._take(reader)
+        headers = _invocation_headers(exchange, self._observer.begin(exchange))
+        name, value = _HANG_UP
+        if asked.get(name) == value:
+            exchange.hang_up = writer.transport.abort
+            headers[name] = value
+        return http1.response_bytes(200, headers, exchange.invocation.payload)
+
+    async def _take(self, reader: asyncio.StreamReader) -> Exchange:
+        while True:
+            if self._queued:
+                exchange = self._queued.popleft()
+                self._running[exchange.request_id] = exchange
+                return exchange
             poll = _Poll(reader, asyncio.get_running_loop().create_future())
             self._polls.append(poll)
             self._observer.waiting()
             exchange = await poll.found
-        deadline = self._observer.begin(exchange)
-        return http1.response_bytes(
-            200,
-            _invocation_headers(exchange, deadline),
-            exchange.invocation.payload,
-        )
+            if not exchange.ended:
+                return exchange
+            self.expire(exchange)  # cancelled before the runtime got it
 
-    async def _finish(
+    async def _post(
         self,
         request_id: str,
         what: str,
-        head: http1.Head,
+        headers: Mapping[str, str],
         reader: asyncio.StreamReader,
     ) -> bytes:
         exchange = self._running.get(request_id)
-        claimed = head.headers.get("lambda-runtime-invocation-id")
+        mode = headers.get(_RESPONSE_MODE, "") if what == "response" else ""
+        refusal = self._refusal(request_id, exchange, headers.get(_INVOCATION_ID), mode)
+        if exchange is None or refusal is not None:
+            await drop(reader, headers)
+            return refusal or self._stale(request_id)
         try:
-            body = await _read_bounded(reader, head.headers)
-        except http1.ProtocolError:
-            if exchange is not None:
-                exchange.fail("Runtime.TruncatedResponse", "Response payload was cut off")
-                self._end(exchange, _Past.ANSWERED)
+            if mode:
+                exchange.stream(headers.get("content-type", ""))
+                posted = await pass_on(reader, headers, exchange.write)
+            else:
+                posted = await read_whole(reader, headers, failed=what == "error")
+        except OSError:
+            await self._cut_off(exchange)
             raise
-        if exchange is None or self._running.get(request_id) is not exchange:
-            return self._refusal(request_id)
+        if not self._has(exchange):  # it ended meanwhile
+            return self._stale(request_id)
+        self._end(exchange, _Past.ANSWERED)
+        return _settle(exchange, posted)
+
+    def _refusal(
+        self,
+        request_id: str,
+        exchange: Exchange | None,
+        claimed: str | None,
+        mode: str,
+    ) -> bytes | None:
+        if exchange is None:
+            return self._stale(request_id)
         if claimed not in (None, exchange.invocation_id):
             return _error(400, "InvalidInvocationId", f"{claimed} is not the invocation running")
-        self._end(exchange, _Past.ANSWERED)
-        return _settle(exchange, what, body)
+        if mode not in ("", "streaming"):
+            message = f"the response mode must be streaming, not {mode!r:.50}"
+            return _error(400, "Runtime.InvalidResponseModeHeader", message)
+        if exchange.streamed:
+            return _error(403, "InvalidStateTransition", f"{request_id} is being answered already")
+        return None
+
+    async def _cut_off(self, exchange: Exchange) -> None:
+        """Fail it: by what ended the process, if that is why, or else by the cut itself."""
+        if self._has(exchange):
+            self._end(exchange, _Past.ANSWERED)
+        self._cut.add(exchange)
+        try:
+            await asyncio.wait_for(exchange.finished(), _LAST_WORDS_S)
+        except TimeoutError:
+            exchange.fail("Runtime.TruncatedResponse", "Response payload was cut off")
+        finally:
+            self._cut.discard(exchange)
+
+    def _has(self, exchange: Exchange) -> bool:
+        return self._running.get(exchange.request_id) is exchange
 
     def _end(self, exchange: Exchange, past: _Past) -> None:
         del self._running[exchange.request_id]
@@ -203,7 +291,7 @@ class RuntimeApi:
         while len(self._past) > _REMEMBERED:
             self._past.popitem(last=False)
 
-    def _refusal(self, request_id: str) -> bytes:
+    def _stale(self, request_id: str) -> bytes:
         match self._past.get(request_id):
             case _Past.EXPIRED:
                 return _error(410, "ErrorRuntimeInvokeTimeout", f"{request_id} has timed out")
@@ -212,51 +300,26 @@ class RuntimeApi:
         return _error(400, "InvalidRequestID", f"{request_id} was not given to this runtime")
 
 
-def _settle(exchange: Exchange, what: str, body: bytes | None) -> bytes:
-    if body is None:
-        message = (
-            f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes)"
-        )
-        exchange.report(failure("Function.ResponseSizeTooLarge", f"{message}.").payload)
-        return _error(413, "RequestEntityTooLarge", message)
-    if what == "error":
-        exchange.report(body)
+def _settle(exchange: Exchange, posted: Posted) -> bytes:
+    if posted.above is not None:
+        error = too_large(posted.above)
+        exchange.report(error.payload)
+        return _error(413, "RequestEntityTooLarge", error_message_of(error.payload))
+    if posted.failed:
+        exchange.report(posted.payload)
     else:
-        exchange.respond(body)
+        exchange.respond(posted.payload)
     return _accepted()
 
 
-async def _read_bounded(
-    reader: asyncio.StreamReader,
-    headers: dict[str, str],
-) -> bytes | None:
-    """Read a body; None where it is above the limit, with the rest of it read and dropped."""
-    kept: list[bytes] = []
-    size = 0
-    async for chunk in _pieces(reader, headers):
-        size += len(chunk)
-        if size <= MAX_PAYLOAD:
-            kept.append(chunk)
-        else:
-            kept.clear()
-    return b"".join(kept) if size <= MAX_PAYLOAD else None
-
-
-async def _pieces(
-    reader: asyncio.StreamReader,
-    headers: dict[str, str],
-) -> AsyncIterator[bytes]:
-    if "content-length" not in headers:
-        async for chunk in http1.body_chunks(reader, headers):
-            yield chunk
-        return
-    left = int(headers["content-length"])
-    while left:
-        piece = await reader.read(min(left, _PIECE))
-        if not piece:
-            raise http1.ProtocolError("connection closed inside a body")
-        left -= len(piece)
-        yield piece
+def _init_parts(text: str) -> dict[str, float]:
+    """Read `imports=151.2;lifespan=12.4`; what is no number of milliseconds is left out."""
+    parts: dict[str, float] = {}
+    for part in text.split(";"):
+        name, _, duration = part.strip().partition("=")
+        if name and duration.replace(".", "", 1).isdecimal():
+            parts[name] = float(duration)
+    return parts
 
 
 def _invocation_headers(exchange: Exchange, deadline_ms: int) -> dict[str, str]:

@@ -11,9 +11,11 @@ from types import TracebackType
 from typing import Self
 
 from adapter.errors import LocalError
+from adapter.http.destination import HTTP_API
 from adapter.local.environment import Launch
 from adapter.local.events import RETRY_DELAYS_S, EventQueue
 from adapter.local.function import Capacity, LocalFunction
+from adapter.local.function_url import UrlIntegration
 from adapter.local.http_front import HttpFront, HttpRoute
 from adapter.local.lambda_api import LambdaApi
 from adapter.local.listener import Listener, bind, url_of
@@ -21,6 +23,7 @@ from adapter.local.log import Log
 from adapter.local.variables import function_variables
 from adapter.plan.values import ApplicationPlan, FunctionPlan
 
+_STREAMS = "ADAPTER_STREAMS"  # the fronts that a function may stream to, see `adapter.http`
 INIT_LIMIT_S = 10.0  # Lambda's, for an init on demand
 RUNTIME = (sys.executable, "-m", "adapter.runtime")
 
@@ -30,7 +33,8 @@ class ServerSettings:
     """Where and how to serve. Ports may be 0 for a free one; times are seconds.
 
     `app_dir` is the folder that functions import the user's code from. `command` starts a
-    function's runtime; its working directory holds the entry point.
+    function's runtime; its working directory holds the entry point. Where `as_deployed`, an HTTP
+    API buffers what functions stream, as on AWS.
     """
 
     app_dir: Path
@@ -41,6 +45,7 @@ class ServerSettings:
     capacity: Capacity = field(default_factory=Capacity)
     retry_delays_s: Sequence[float] = RETRY_DELAYS_S
     init_limit_s: float = INIT_LIMIT_S
+    as_deployed: bool = False
 
 
 class LocalServer:
@@ -65,7 +70,7 @@ class LocalServer:
         self._functions: dict[str, LocalFunction] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._events = EventQueue(log, retry_delays_s=settings.retry_delays_s)
-        self._front = HttpFront(log)
+        self._front = HttpFront(log, as_deployed=settings.as_deployed)
         self._lambda_api = LambdaApi(log, self._events)
         self._exits = contextlib.AsyncExitStack()
         self._folder = Path()
@@ -121,6 +126,15 @@ class LocalServer:
             for function in plan.functions
             if function.is_ingress and plan.route_prefix is not None
         ]
+        self._front.urls = {
+            name: UrlIntegration(
+                name=name,
+                function=self._functions[name],
+                streams=function.url.streams,
+            )
+            for name, function in planned.items()
+            if function.url is not None
+        }
 
     def _open_ports(self, exits: contextlib.AsyncExitStack) -> None:
         settings = self._settings
@@ -151,20 +165,28 @@ class LocalServer:
         task_root.mkdir(parents=True)
         (task_root / f"{plan.module}.py").write_text(plan.entry_point, encoding="utf-8")
         aliases = {name: planned[name].concurrency.alias for name in plan.calls if name in planned}
+        variables = function_variables(
+            plan,
+            task_root=task_root,
+            app_dir=self._settings.app_dir,
+            lambda_url=self.lambda_url,
+            aliases=aliases,
+        )
         return Launch(
             name=plan.name,
             command=self._settings.command,
-            variables=function_variables(
-                plan,
-                task_root=task_root,
-                app_dir=self._settings.app_dir,
-                lambda_url=self.lambda_url,
-                aliases=aliases,
-            ),
+            variables={**variables, **self._streams(plan)},
             task_root=task_root,
             timeout_s=plan.timeout_s,
             init_limit_s=self._settings.init_limit_s + plan.timeout_s,
         )
+
+    def _streams(self, plan: FunctionPlan) -> dict[str, str]:
+        """Let HTTP stream on this machine. AWS's own client, without our wrapper, cannot stream."""
+        if self._settings.as_deployed or not plan.exec_wrapper:
+            return {}
+        deployed = plan.environment.get(_STREAMS, "")
+        return {_STREAMS: ",".join(filter(None, (deployed, HTTP_API)))}
 
     def _end_later(self, function: LocalFunction) -> None:
         task = asyncio.get_running_loop().create_task(function.close())

@@ -49,6 +49,7 @@ def function_variables(
         "PYTHONUNBUFFERED": "1",  # what a function prints before it is killed must not be lost
         "TZ": ":UTC",
         "_HANDLER": plan.handler,
+        **_concurrency(plan),
         **alias_variables(aliases),
         **plan.environment,
     }
@@ -64,6 +65,13 @@ def process_variables(runtime_api: str, *, provisioned: bool) -> dict[str, str]:
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
     }
+
+
+def _concurrency(plan: FunctionPlan) -> dict[str, str]:
+    """Tell a runtime on Managed Instances how many invocations to ask for at once."""
+    if plan.max_concurrency == 1:
+        return {}
+    return {"AWS_LAMBDA_MAX_CONCURRENCY": str(plan.max_concurrency)}
 
 
 def _inherited(environ: Mapping[str, str]) -> dict[str, str]:

@@ -3,16 +3,13 @@
 Importing this package loads nothing but the standard library.
 """
 
+from adapter.serve.batching import batch
 from adapter.serve.deployments import Application, Deployment, deployment
-from adapter.serve.handles import (
-    DeploymentHandle,
-    DeploymentResponse,
-    get_app_handle,
-    get_deployment_handle,
-)
+from adapter.serve.handles import DeploymentHandle, get_app_handle, get_deployment_handle
 from adapter.serve.ingresses import ingress
 from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.options import AutoscalingConfig
+from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
 from adapter.serve.running import run, shutdown, start
 
 __all__ = [
@@ -21,7 +18,9 @@ __all__ = [
     "Deployment",
     "DeploymentHandle",
     "DeploymentResponse",
+    "DeploymentResponseGenerator",
     "LambdaOptions",
+    "batch",
     "deployment",
     "get_app_handle",
     "get_deployment_handle",

@@ -1,14 +1,13 @@
 """Handles: the caller's side of a deployment."""
 
-import asyncio
-from collections.abc import Generator
-from concurrent.futures import Future
 from typing import Any
 
 from adapter.errors import ServeError
-from adapter.loop_thread import loop_is_running
-from adapter.serve import context, transport
+from adapter.serve import context, in_flight, transport
+from adapter.serve.channel import Channel
 from adapter.serve.names import DEFAULT_APPLICATION
+from adapter.serve.options import DEFAULT, Default
+from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
 from adapter.serve.transport import Call
 
 
@@ -17,7 +16,8 @@ class DeploymentHandle:
 
     A handle is a plain value: two names and the method to call. Inside a function a call is a
     Lambda invoke; under `serve.run` it stays in the process. `handle.predict.remote(...)` calls
-    the method `predict`, `handle.remote(...)` calls `__call__`.
+    the method `predict`, `handle.remote(...)` calls `__call__`. A method that yields is called with
+    `handle.options(stream=True)`: `async for item in handle.options(stream=True).tokens.remote()`.
     """
 
     def __init__(
@@ -26,27 +26,49 @@ class DeploymentHandle:
         app_name: str = DEFAULT_APPLICATION,
         *,
         method_name: str = "__call__",
+        stream: bool = False,
     ) -> None:
         self.deployment_name = deployment_name
         self.app_name = app_name
         self._method_name = method_name
+        self._stream = stream
 
-    def options(self, *, method_name: str) -> "DeploymentHandle":
-        """Return a handle that calls another method."""
-        if not isinstance(method_name, str) or not method_name:
-            raise ServeError(f"method_name={method_name!r} must be the name of a method.")
-        return DeploymentHandle(self.deployment_name, self.app_name, method_name=method_name)
+    def options(
+        self,
+        *,
+        method_name: str | Default = DEFAULT,
+        stream: bool | Default = DEFAULT,
+    ) -> "DeploymentHandle":
+        """Return a handle with other options; those that are left out stay as they are.
+
+        `method_name` is the method to call. `stream=True` is for methods that yield: `remote` then
+        returns a `DeploymentResponseGenerator`. Raises `ServeError` for a value of another type.
+        """
+        method = self._method_name if method_name is DEFAULT else method_name
+        streams = self._stream if stream is DEFAULT else stream
+        if not isinstance(method, str) or not method:
+            raise ServeError(f"method_name={method!r} must be the name of a method.")
+        if not isinstance(streams, bool):
+            raise ServeError(f"stream={streams!r} must be True or False.")
+        return DeploymentHandle(
+            self.deployment_name,
+            self.app_name,
+            method_name=method,
+            stream=streams,
+        )
 
     def __getattr__(self, name: str) -> "DeploymentHandle":
         if name.startswith("_"):
             raise AttributeError(name)
         return self.options(method_name=name)
 
-    def remote(self, *args: Any, **kwargs: Any) -> "DeploymentResponse":
+    def remote(self, *args: Any, **kwargs: Any) -> Any:
         """Call the method. The call leaves now; the response is waited for later.
 
-        A response of another call may be passed as an argument: its result is sent. A value that
-        cannot travel raises `NotSerializable`, a response inside a list or dict `ServeError`.
+        Returns a `DeploymentResponse`, or with `stream=True` a `DeploymentResponseGenerator`. A
+        response of another call may be passed as an argument: its result is sent. A value that
+        cannot travel raises `NotSerializable`, a response inside a list or dict, and a generator
+        anywhere, `ServeError`.
         """
         call = Call(
             deployment=self.deployment_name,
@@ -54,8 +76,9 @@ class DeploymentHandle:
             method=self._method_name,
             args=tuple(_argument(value) for value in args),
             kwargs={name: _argument(value) for name, value in kwargs.items()},
+            stream=self._stream,
         )
-        return DeploymentResponse(transport.current().send(call))
+        return _generator(call) if call.stream else _response(call)
 
     def __repr__(self) -> str:
         return f"DeploymentHandle(deployment={self.deployment_name!r})"
@@ -66,50 +89,28 @@ class DeploymentHandle:
     def __hash__(self) -> int:
         return hash(self._key())
 
-    def _key(self) -> tuple[str, str, str]:
-        return (self.app_name, self.deployment_name, self._method_name)
+    def _key(self) -> tuple[str, str, str, bool]:
+        return (self.app_name, self.deployment_name, self._method_name, self._stream)
 
 
-class DeploymentResponse:
-    """The result of a handle call, on its way: `await response`, or `response.result()`."""
+def _response(call: Call) -> DeploymentResponse:
+    future = transport.current().send(call)
+    in_flight.add(future)
+    return DeploymentResponse(future)
 
-    def __init__(self, future: Future[Any]) -> None:
-        self._future = future
 
-    def __await__(self) -> Generator[Any, None, Any]:
-        return asyncio.wrap_future(self._future).__await__()
-
-    def result(self, *, timeout_s: float | None = None) -> Any:
-        """Wait for the result, outside of any event loop.
-
-        Raises the callee's exception (`RemoteError`, and the builtin type it had), TimeoutError
-        after `timeout_s` seconds, RuntimeError inside a running event loop.
-        """
-        if loop_is_running():
-            raise RuntimeError(
-                "Sync methods should not be called from within an `asyncio` event loop. "
-                "Use `await response` instead.",
-            )
-        return self._future.result(timeout_s)
-
-    def cancel(self) -> None:
-        """Stop waiting. A Lambda function that has started runs on."""
-        self._future.cancel()
-
-    def cancelled(self) -> bool:
-        """Whether `cancel` came before the result."""
-        return self._future.cancelled()
-
-    def __reduce__(self) -> Any:
-        raise ServeError(
-            "`DeploymentResponse` is not serializable. Pass it as an argument of its own, not "
-            "inside a list or dict, or await it first.",
-        )
+def _generator(call: Call) -> DeploymentResponseGenerator:
+    items: Channel[Any] = Channel()
+    future = transport.current().stream(call, items)
+    in_flight.add(future)
+    return DeploymentResponseGenerator(future, items)
 
 
 def _argument(value: Any) -> Any:
     if isinstance(value, DeploymentResponse):
         return value._future  # noqa: SLF001 - the transport waits for it
+    if isinstance(value, DeploymentResponseGenerator):
+        value.__reduce__()
     return value
 
 

@@ -22,8 +22,9 @@ importing = False
 def start(http_options: Mapping[str, Any] | None = None) -> None:
     """Choose where `serve.run` listens, before the first one: `{"host": ..., "port": ...}`.
 
-    The default is 127.0.0.1:8000; port 0 picks a free port. Raises `LocalError` where the server
-    runs already or an option is unknown.
+    The default is 127.0.0.1:8000; port 0 picks a free port. `"request_timeout_s"` bounds an HTTP
+    request: one that takes longer is cancelled and answered with 408. Raises `LocalError` where the
+    server runs already, an option is unknown or its value wrong.
     """
     from adapter.local import in_process  # noqa: PLC0415 - see the module's docstring
 

@@ -7,8 +7,10 @@ A handle knows names and arguments. A transport brings them to the deployment: a
 import asyncio
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
+
+from adapter.serve.channel import Channel
 
 if TYPE_CHECKING:
     from adapter.calls.client import LambdaTransport
@@ -16,18 +18,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One method call on a deployment, before it is put into an event."""
+    """One method call on a deployment, before it is put into an event.
+
+    `stream` says that the method is a generator whose items are wanted.
+    """
 
     deployment: str
     application: str
     method: str
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
+    stream: bool = False
 
     @property
     def waits(self) -> bool:
         """Whether an argument is the future result of another call."""
         return any(isinstance(value, Future) for value in (*self.args, *self.kwargs.values()))
+
+    async def resolved(self) -> "Call":
+        """Wait for the arguments that are results of other calls, and return the call with them.
+
+        A cancellation does not cancel the other calls: others may wait for them, too.
+        """
+        args = await asyncio.gather(*(_resolved(value) for value in self.args))
+        values = await asyncio.gather(*(_resolved(value) for value in self.kwargs.values()))
+        kwargs = dict(zip(self.kwargs, values, strict=True))
+        return replace(self, args=tuple(args), kwargs=kwargs)
+
+
+async def _resolved(value: Any) -> Any:
+    if not isinstance(value, Future):
+        return value
+    return await asyncio.shield(asyncio.wrap_future(value))
 
 
 class Transport(Protocol):
@@ -38,8 +60,21 @@ class Transport(Protocol):
 
         Arguments that are futures are waited for first. The future raises `RemoteError` where the
         callee raised and `InvocationError` where the call did not reach it. Values that cannot
-        travel raise `NotSerializable`, here or from the future.
+        travel raise `NotSerializable`, here or from the future. Cancelling the future cancels the
+        callee, where the platform can.
         """
+        ...
+
+    def stream(self, call: Call, items: Channel[Any]) -> Future[None]:
+        """Dispatch a call whose items are wanted; they go into `items` one by one.
+
+        The future is done when the stream is, with the errors of `send`; the transport may say the
+        end of `items` before that. `send` has the rest.
+        """
+        ...
+
+    async def settle(self) -> None:
+        """Wait until the calls that were cancelled on the running loop have hung up."""
 
     def ingress(self, application: str) -> str:
         """Return the name of the application's ingress deployment. Raises `ServeError`."""

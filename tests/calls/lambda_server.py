@@ -54,13 +54,64 @@ def refusal(status: int, kind: str, body: bytes) -> Reply:
 CUT = Reply(hang_up=True)
 
 
+class Feed:
+    """A response that a test sends piece by piece; `left` is set when the caller hangs up first."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.left = threading.Event()
+        self._loop = loop
+        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def send(self, *pieces: bytes) -> None:
+        """Send pieces, each a chunk of its own."""
+        for piece in pieces:
+            self._put(b"%x\r\n%s\r\n" % (len(piece), piece))
+
+    def end(self) -> None:
+        """Send the end; the connection stays open."""
+        self._put(_END)
+
+    def cut(self) -> None:
+        """Hang up."""
+        self._put(None)
+
+    def _put(self, data: bytes | None) -> None:
+        self._loop.call_soon_threadsafe(self._pieces.put_nowait, data)
+
+    async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Send what is fed; returns whether to go on with this connection."""
+        leaving = asyncio.ensure_future(reader.read(1))  # nothing comes before the end
+        sending = asyncio.ensure_future(self._send(writer))
+        await asyncio.wait({leaving, sending}, return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done() or isinstance(sending.exception(), ConnectionError):
+            self.left.set()
+        for task in (leaving, sending):
+            task.cancel()
+        await asyncio.gather(leaving, sending, return_exceptions=True)
+        last = None if self.left.is_set() else sending.result()
+        writer.write(last or b"")
+        return last is not None
+
+    async def _send(self, writer: asyncio.StreamWriter) -> bytes | None:
+        """Send all but the last piece, which says that nothing follows."""
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        while (piece := await self._pieces.get()) not in (None, _END):
+            assert piece is not None
+            writer.write(piece)
+            await writer.drain()
+        return piece
+
+
+_END = b"0\r\n\r\n"
+
+
 class LambdaServer:
     """Sends `script` in order to whoever asks; without one, the first argument of the call."""
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
         self.connections = 0
-        self.script: deque[Reply] = deque()
+        self.script: deque[Reply | Feed] = deque()
         self.before_reply: Callable[[], Any] = lambda: None
         self.greeting = b""
         self.barrier: asyncio.Barrier | None = None
@@ -70,6 +121,12 @@ class LambdaServer:
 
         host, port = self._server.sockets[0].getsockname()
         self.url = f"http://{host}:{port}"
+
+    def feed(self) -> Feed:
+        """Answer the next request with what the test feeds."""
+        feed = Feed(self._thread.loop)
+        self.script.append(feed)
+        return feed
 
     def stop(self) -> None:
         """Stop listening and hang up."""
@@ -88,9 +145,7 @@ class LambdaServer:
                 self.before_reply()
                 if self.barrier:
                     await self.barrier.wait()
-                reply = self.script.popleft() if self.script else result(received.event["args"][0])
-                writer.write(reply.data)
-                if reply.hang_up:
+                if not await self._reply(received, reader, writer):
                     break
         except (ConnectionError, asyncio.CancelledError):
             return
@@ -98,3 +153,15 @@ class LambdaServer:
             writer.close()
         await writer.wait_closed()
         self.hung_up.set()
+
+    async def _reply(
+        self,
+        received: Received,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> bool:
+        reply = self.script.popleft() if self.script else result(received.event["args"][0])
+        if isinstance(reply, Feed):
+            return await reply.run(reader, writer)
+        writer.write(reply.data)
+        return not reply.hang_up

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from adapter import serve
-from adapter.calls import client
-from adapter.calls.client import LambdaTransport, function_error
+from adapter.calls import pool
+from adapter.calls.client import LambdaTransport
 from adapter.errors import InvalidCall, InvocationError, NotSerializable, RemoteError, ServeError
 from adapter.http1 import response_bytes
 from adapter.loop_thread import LoopThread
@@ -78,32 +78,6 @@ def test_error_of_the_callee_is_the_builtin_type_with_its_traceback(server: Lamb
 
     assert isinstance(caught.value, RemoteError)
     assert str(caught.value) == "KeyError in deployment Model: 'x'\n\n  File a\n    b"
-
-
-@pytest.mark.parametrize(
-    ("body", "error_type", "message"),
-    [
-        (b'{"errorType": "Broken", "errorMessage": "m"}', "Broken", "m"),
-        (b'{"errorType": "os.system", "errorMessage": "m"}', "os.system", "m"),
-        (b'{"errorMessage": "2026 Task timed out after 3.00 seconds"}', "Unhandled", "2026 Task"),
-        (b'{"errorType": 3, "errorMessage": null, "stackTrace": 5}', "3", "None"),
-        (b'{"errorType": "KeyError", "stackTrace": "text"}', "KeyError", ""),
-        (b"[1]", "Unhandled", ""),
-        (b"no json", "Unhandled", ""),
-        (b"\xff", "Unhandled", ""),
-        (b"", "Unhandled", ""),
-    ],
-)
-def test_function_error_of_any_shape_is_a_remote_error(
-    body: bytes,
-    error_type: str,
-    message: str,
-) -> None:
-    error = function_error("Model", body)
-
-    assert isinstance(error, RemoteError)
-    assert (error.error_type, error.deployment) == (error_type, "Model")
-    assert error.message.startswith(message)
 
 
 ERROR_OF_SAM = {"errorType": "KeyError", "errorMessage": "'x'", "stackTrace": []}
@@ -217,7 +191,7 @@ def test_connection_that_was_idle_for_long_is_not_trusted(
     server: LambdaServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client, "IDLE_S", 0.0)
+    monkeypatch.setattr(pool, "IDLE_S", 0.0)
     assert [handle.remote(number).result() for number in range(2)] == [0, 1]
 
     assert server.connections == 2
@@ -335,6 +309,26 @@ def test_handle_works_in_many_threads(server: LambdaServer) -> None:
         assert list(results) == list(range(40))
 
     assert sorted(request.event["args"][0] for request in server.requests) == list(range(40))
+
+
+async def test_function_that_ends_waits_until_cancelled_calls_have_hung_up(
+    server: LambdaServer,
+    environ: dict[str, str],
+) -> None:
+    here = asyncio.get_running_loop()
+    client = LambdaTransport(lambda: here, environ)
+    arrived = asyncio.Event()
+    server.before_reply = lambda: here.call_soon_threadsafe(arrived.set)
+    feed = server.feed()
+    call = Call(deployment="Model", application="default", method="predict", args=(1,))
+    unsent, sent = client.send(call), client.send(call)
+    unsent.cancel()
+    await arrived.wait()
+    sent.cancel()
+    await client.settle()
+
+    assert feed.left.wait(10)  # the loop stands still
+    client.let_go(here)
 
 
 def test_call_is_sent_before_anybody_waits_for_it(server: LambdaServer) -> None:

@@ -19,7 +19,8 @@ from pydantic import BaseModel, Field
 
 from adapter.calls import codec
 from adapter.errors import InvalidCall, NotSerializable, ServeError
-from adapter.serve.handles import DeploymentHandle, DeploymentResponse
+from adapter.serve.handles import DeploymentHandle
+from adapter.serve.responses import DeploymentResponse
 
 Pair = namedtuple("Pair", ["left", "right"])  # noqa: PYI024 - no types, no hints
 

@@ -1,9 +1,10 @@
 import asyncio
 import functools
 import gc
+import json
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from adapter.calls.dispatch import Dispatcher
 from adapter.errors import InvalidCall, NotSerializable
+from adapter.responder import Collected
 from adapter.serve import context
 from adapter.serve.context import InvocationContext
 
@@ -37,6 +39,7 @@ class Model:
 
     def __init__(self) -> None:
         self.secret = lambda: "secret"
+        self.closed = False
 
     def __call__(self, text: str = "") -> str:
         return f"called {text}"
@@ -77,10 +80,36 @@ class Model:
         return invocation.request_id if invocation else ""
 
     def numbers(self) -> Iterator[int]:
-        yield 1
+        yield from (1, 2)
 
     async def more_numbers(self) -> Any:
         yield 1
+        yield 2
+
+    async def numbers_later(self) -> Iterator[int]:
+        return self.numbers()
+
+    async def more_numbers_later(self) -> Any:
+        return self.more_numbers()
+
+    def failing(self, after: int) -> Iterator[int]:
+        yield from range(after)
+        raise LookupError("at once")
+
+    def locks(self) -> Iterator[Any]:
+        yield 1
+        yield threading.Lock()
+
+    def reading(self) -> Iterator[int]:
+        yield 1
+        raise OSError("disk")
+
+    async def endless(self) -> AsyncIterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            self.closed = True
 
     def broken(self) -> None:
         raise LookupError("broken on purpose")
@@ -96,7 +125,18 @@ class Model:
 
 
 def dispatch(call: dict[str, Any], target: Any = None) -> Any:
-    return asyncio.run(Dispatcher(target or Model())(call))
+    return asyncio.run(answer(call, target))
+
+
+async def answer(call: dict[str, Any], target: Any = None) -> Any:
+    collected = Collected()
+    await Dispatcher(target or Model(), error_body)(call, collected)
+    return collected.result
+
+
+def error_body(error: BaseException) -> bytes:
+    text = {"errorType": type(error).__name__, "errorMessage": str(error)}
+    return json.dumps(text).encode()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +168,7 @@ def test_plain_method_runs_in_a_thread_and_async_on_the_loop() -> None:
 def test_plain_method_sees_the_context_of_its_invocation() -> None:
     async def main() -> Any:
         context.invocation.set(InvocationContext(request_id="r-1"))
-        return await Dispatcher(Model())({"method": "request_id"})
+        return await answer({"method": "request_id"})
 
     assert asyncio.run(main()) == "r-1"
 
@@ -174,10 +214,126 @@ def test_async_function_deployment_is_called() -> None:
     assert dispatch({"args": [2]}, double) == 4
 
 
-@pytest.mark.parametrize("name", ["numbers", "more_numbers"])
-def test_generator_is_refused(name: str) -> None:
-    with pytest.raises(TypeError, match=f"Method '{name}' returned a generator"):
+GENERATORS = ["numbers", "more_numbers", "numbers_later", "more_numbers_later"]
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generator_that_the_caller_did_not_ask_for_is_refused(name: str) -> None:
+    with pytest.raises(TypeError) as caught:
         dispatch({"method": name})
+
+    assert str(caught.value) == (
+        f"Method '{name}' returned a generator. You must use `handle.options(stream=True)` to call "
+        "generators on a deployment."
+    )
+
+
+def test_result_that_is_no_generator_is_refused_where_one_was_asked_for() -> None:
+    with pytest.raises(TypeError, match=r"'static' .* but it did not return a generator"):
+        dispatch(streamed("static"))
+
+
+def streamed(method: str, *args: Any) -> dict[str, Any]:
+    return {"method": method, "args": list(args), "context": {"stream": True}}
+
+
+class Written:
+    """A responder whose stream keeps what is written; it breaks after `takes` pieces."""
+
+    streams = True
+
+    def __init__(self, takes: int = 100) -> None:
+        self.answered = False
+        self.pieces: list[bytes] = []
+        self.ended = False
+        self.content_type = ""
+        self._takes = takes
+
+    async def respond(self, result: Any) -> None:
+        raise AssertionError(result)
+
+    async def stream(self, content_type: str) -> "Written":
+        self.answered = True
+        self.content_type = content_type
+        return self
+
+    async def write(self, data: bytes) -> None:
+        if len(self.pieces) == self._takes:
+            raise ConnectionError("hung up")
+        self.pieces.append(data)
+
+    async def end(self) -> None:
+        self.ended = True
+
+    async def fail(self, error: BaseException) -> None:
+        raise AssertionError(error)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+async def test_items_are_written_one_by_one_and_then_the_end(name: str) -> None:
+    written = Written()
+    await Dispatcher(Model(), error_body)(streamed(name), written)
+
+    assert written.pieces == [b'{"item":1}\n', b'{"item":2}\n', b'{"end":true}\n']
+    assert (written.content_type, written.ended) == ("application/x-ndjson", True)
+
+
+async def test_generator_without_items_is_a_stream_all_the_same() -> None:
+    written = Written()
+    await Dispatcher(lambda: (item for item in ""), error_body)(streamed("__call__"), written)
+
+    assert (written.pieces, written.ended) == ([b'{"end":true}\n'], True)
+
+
+async def test_error_before_the_first_item_begins_no_stream() -> None:
+    written = Written()
+    with pytest.raises(LookupError, match="at once"):
+        await Dispatcher(Model(), error_body)(streamed("failing", 0), written)
+
+    assert not written.answered
+
+
+async def test_error_after_an_item_is_told_and_leaves_the_stream_open() -> None:
+    written = Written()
+    with pytest.raises(LookupError, match="at once"):
+        await Dispatcher(Model(), error_body)(streamed("failing", 1), written)
+
+    frames = [json.loads(piece) for piece in written.pieces]
+    error = {"errorType": "LookupError", "errorMessage": "at once"}
+    assert (frames, written.ended) == ([{"item": 0}, {"error": error}], False)
+
+
+async def test_item_that_cannot_travel_is_an_error_of_the_stream() -> None:
+    written = Written()
+    with pytest.raises(NotSerializable, match="an item of 'locks' is a "):
+        await Dispatcher(Model(), error_body)(streamed("locks"), written)
+
+    assert json.loads(written.pieces[-1])["error"]["errorType"] == "NotSerializable"
+
+
+async def test_generator_is_closed_where_nobody_takes_its_items() -> None:
+    model, written = Model(), Written(takes=1)
+    await Dispatcher(model, error_body)(streamed("endless"), written)
+
+    assert (model.closed, len(written.pieces), written.ended) == (True, 1, False)
+
+
+async def test_os_error_of_the_generator_is_not_taken_for_a_hang_up() -> None:
+    with pytest.raises(OSError, match="disk"):
+        await Dispatcher(Model(), error_body)(streamed("reading"), Written())
+
+
+async def test_frames_are_one_answer_where_nothing_streams() -> None:
+    assert await answer(streamed("numbers")) == b'{"item":1}\n{"item":2}\n{"end":true}\n'
+
+
+async def test_error_is_the_last_frame_of_one_answer(caplog: pytest.LogCaptureFixture) -> None:
+    frames = (await answer(streamed("failing", 1))).splitlines()
+
+    assert [list(json.loads(frame)) for frame in frames] == [["item"], ["error"]]
+    assert "LookupError: at once" in caplog.text
+    with pytest.raises(LookupError, match="at once"):
+        await answer(streamed("failing", 0))
 
 
 def test_error_of_the_method_passes() -> None:

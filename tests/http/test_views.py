@@ -329,6 +329,12 @@ class Echo:
         done.set_result([call.deployment, call.method, *call.args])
         return done
 
+    def stream(self, call: Any, items: Any) -> Any:
+        raise AssertionError((call, items))
+
+    async def settle(self) -> None:
+        """Nothing is to be closed."""
+
     def ingress(self, application: str) -> str:
         return application
 

@@ -1,9 +1,11 @@
 """What `adapter run` prints first."""
 
+from typing import Any
+
 import pytest
 
 from adapter.local.banner import banner, try_command
-from adapter.plan.values import ApplicationPlan, Concurrency, RoutePlan
+from adapter.plan.values import ApplicationPlan, Concurrency, FunctionUrl, RoutePlan
 from tests.local.world import application_plan, function_plan
 
 URL = "http://127.0.0.1:8000"
@@ -23,7 +25,7 @@ def _plan(*routes: RoutePlan) -> ApplicationPlan:
     )
 
 
-def _route(methods: str, path: str, **more: str) -> RoutePlan:
+def _route(methods: str, path: str, **more: Any) -> RoutePlan:
     return RoutePlan(methods=tuple(methods.split()), path=path, function="Gateway", **more)
 
 
@@ -61,6 +63,7 @@ def test_a_whole_banner() -> None:
             f"""curl -s -X PUT {URL}/a -H 'content-type: application/json' -d '["it'"'"'s"]'""",
         ),
         ([_route("ANY", "/{path}")], f"curl -s {URL}/"),
+        ([_route("GET", "/a", streams=True)], f"curl -sN {URL}/a"),
         ([_route("GET", "/{id}")], None),
         ([], None),
     ],
@@ -74,3 +77,27 @@ def test_a_route_of_an_unknown_function_is_shown_all_the_same() -> None:
     lines = banner([_plan(route)], URL, URL, lambda text, _style: text)
 
     assert "            GET  /   Elsewhere" in lines
+
+
+def test_routes_that_stream_are_marked() -> None:
+    plan = _plan(_route("GET", "/"), _route("POST", "/summarize", streams=True))
+    lines = banner([plan], URL, URL, lambda text, _style: text)
+
+    assert lines[3:5] == [
+        "            GET   /                       Gateway → Keywords, Sentiment",
+        "            POST  /summarize  (streams)   Gateway → Keywords, Sentiment",
+    ]
+
+
+def test_functions_with_a_url_say_where_and_for_whom() -> None:
+    plan = application_plan(
+        function_plan(name="Gateway", url=FunctionUrl(streams=True)),
+        function_plan(name="Open", url=FunctionUrl(streams=False, public=True)),
+        function_plan(name="Inner"),
+    )
+    lines = banner([plan], URL, URL, lambda text, _style: text)
+
+    assert [line for line in lines if "URL" in line] == [
+        f"  URL     {URL}/_url/Gateway   streaming function URL, AWS_IAM on AWS, open here",
+        f"  URL     {URL}/_url/Open      buffered function URL, public",
+    ]

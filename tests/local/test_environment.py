@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapter.local.environment import Environment, State
+from adapter.local.exchange import Exchange
+from adapter.local.invocation import Answer, Invocation
 from adapter.local.server import RUNTIME
 from tests.local.world import (
     AWS_RUNTIME,
@@ -15,6 +17,7 @@ from tests.local.world import (
     GATED,
     PID,
     RAISE,
+    STREAM,
     Gate,
     Records,
     function_plan,
@@ -54,6 +57,13 @@ class _Owner:
     def environment_gone(self, environment: Environment) -> None:
         assert environment.state is State.GONE
         self.gone.set()
+
+
+async def _invoke(environment: Environment, invocation: Invocation) -> Answer:
+    exchange = Exchange(invocation)
+    environment.deliver(exchange)
+    await exchange.begun()
+    return exchange.answer
 
 
 @both_runtimes
@@ -189,7 +199,7 @@ async def test_the_states_of_a_life(tmp_path: Path) -> None:
     states = [environment.state]
     await owner.idle.wait()
     states.append(environment.state)
-    invoking = asyncio.create_task(environment.invoke(invocation({"gate": gate.path})))
+    invoking = asyncio.create_task(_invoke(environment, invocation({"gate": gate.path})))
     async with gate.holding():
         states.append(environment.state)
     await invoking
@@ -207,7 +217,7 @@ async def test_retired_while_busy_it_answers_first(tmp_path: Path) -> None:
     launch = launch_of(function_plan(GATED), tmp_path)
     environment = Environment(launch, owner, Records().log, provisioned=False)
     life = asyncio.create_task(environment.live())
-    invoking = asyncio.create_task(environment.invoke(invocation({"gate": gate.path})))
+    invoking = asyncio.create_task(_invoke(environment, invocation({"gate": gate.path})))
     async with gate.holding():
         environment.retire()
         state = environment.state
@@ -268,7 +278,7 @@ async def test_invoking_one_that_is_gone_fails(tmp_path: Path) -> None:
     launch = launch_of(function_plan(), tmp_path)
     environment = Environment(launch, _Owner(), Records().log, provisioned=False)
     environment.stop()
-    answer = await environment.invoke(invocation())
+    answer = await _invoke(environment, invocation())
     await environment.live()
 
     assert answer.error_type == "Runtime.ExitError"
@@ -295,7 +305,7 @@ async def test_provisioned_environments_are_told_so(tmp_path: Path) -> None:
     environment = Environment(launch, owner, Records().log, provisioned=True)
     life = asyncio.create_task(environment.live())
     await owner.idle.wait()
-    answer = await environment.invoke(invocation())
+    answer = await _invoke(environment, invocation())
     environment.stop()
     await life
 
@@ -310,10 +320,135 @@ async def test_only_one_environment_serves_callers_in_a_row(tmp_path: Path) -> N
     assert set(pids) == {environment.pid}
 
 
+async def test_a_stream_comes_piece_by_piece(tmp_path: Path) -> None:
+    async with (
+        running(function_plan(STREAM), tmp_path) as (function, _),
+        function.open(invocation({"pieces": ["1", "2", "3"]})) as reply,
+    ):
+        pieces = [piece async for piece in reply.pieces()]
+
+    assert (reply.streamed, reply.content_type, b"".join(pieces)) == (True, "text/plain", b"123")
+    assert (reply.answer.payload, reply.answer.error_type, reply.answer.cold) == (b"", None, True)
+
+
+@pytest.mark.parametrize(
+    ("then", "error_type"),
+    [
+        ("raise", "KeyError"),
+        ("exit", "Runtime.ExitError"),
+        ("wait", "Sandbox.Timedout"),
+        ("block", "Sandbox.Timedout"),
+    ],
+)
+async def test_a_stream_that_fails_in_the_middle_says_why(
+    tmp_path: Path,
+    then: str,
+    error_type: str,
+) -> None:
+    timeout_s = 0.5 if error_type == "Sandbox.Timedout" else 30.0
+    async with (
+        running(function_plan(STREAM), tmp_path, timeout_s=timeout_s) as (function, _),
+        function.open(invocation({"pieces": ["a"], "then": then})) as reply,
+    ):
+        pieces = [piece async for piece in reply.pieces()]
+
+    assert pieces == [b"a"]
+    assert reply.answer.error_type == error_type
+    assert result_of(reply.answer)["errorType"] == error_type
+
+
+async def test_leaving_a_stream_cancels_the_function_and_frees_its_environment(
+    tmp_path: Path,
+) -> None:
+    async with running(function_plan(STREAM), tmp_path) as (function, records):
+        async with function.open(invocation({"then": "wait"})) as reply:
+            await records.wait_for("output")
+            first = await anext(reply.pieces())
+        environment = only(function.environments)
+        told = await records.wait_for("output", 2)
+        await until(lambda: environment.free)
+        again = await function.invoke(invocation())
+
+    assert first == b"a"
+    assert reply.answer.error_type == "Sandbox.Cancelled"
+    assert told[1]["text"] == "ended"
+    assert again.payload == b"ab"
+    assert len(records.of("init")) == 1
+
+
+async def test_a_caller_that_gives_up_while_it_waits_cancels_the_function(tmp_path: Path) -> None:
+    source = """
+import asyncio
+
+async def handler(event, context):
+    print("waiting", flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("ended", flush=True)
+"""
+    async with running(function_plan(source), tmp_path) as (function, records):
+        invoking = asyncio.create_task(function.invoke(invocation()))
+        await records.wait_for("output")
+        invoking.cancel()
+        told = await records.wait_for("output", 2)
+        await until(lambda: only(function.environments).free)
+
+    assert told[1]["text"] == "ended"
+
+
+async def test_a_runtime_that_cannot_be_told_stays_busy_until_it_asks_again(tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    plan = function_plan(GATED)
+    async with running(plan, tmp_path, command=AWS_RUNTIME) as (function, _):
+        invoking = asyncio.create_task(function.invoke(invocation({"gate": gate.path})))
+        async with gate.holding():
+            environment = only(function.environments)
+            invoking.cancel()
+            await asyncio.gather(invoking, return_exceptions=True)
+            state = environment.state
+            deadline = environment._timers["unwanted"]
+        await until(lambda: environment.free)
+        again = await function.invoke(invocation())
+
+    assert state is State.BUSY
+    assert deadline.cancelled()
+    assert result_of(again) == environment.pid
+
+
+@both_runtimes
+async def test_a_process_that_does_not_return_is_ended_at_its_deadline(
+    tmp_path: Path,
+    command: tuple[str, ...],
+) -> None:
+    gate = Gate(tmp_path)
+    plan = function_plan(GATED)
+    async with running(plan, tmp_path, command=command, timeout_s=1) as (function, records):
+        invoking = asyncio.create_task(function.invoke(invocation({"gate": gate.path})))
+        async with gate.holding():
+            pid = only(function.environments).pid
+            invoking.cancel()
+            (problem,) = await records.wait_for("timeout")
+            await until(lambda: not is_alive(pid))
+
+    assert problem["reason"] == "Task timed out after 1.00 seconds"
+
+
+async def test_the_parts_of_the_init_are_told(tmp_path: Path) -> None:
+    records = Records()
+    launch = launch_of(function_plan(), tmp_path)
+    environment = Environment(launch, _Owner(), records.log, provisioned=False)
+    life = asyncio.create_task(environment.live())
+    await until(lambda: "init" in environment._timers)
+    environment.polled({"imports": 151.2})
+    environment.kill()
+    await life
+
+    assert records.of("init")[0]["parts"] == {"imports": 151.2}
+
+
 def test_the_clock_of_deadlines_is_unix_time(tmp_path: Path) -> None:
     async def deadline() -> int:
-        from adapter.local.exchange import Exchange
-
         launch = launch_of(function_plan(), tmp_path, timeout_s=900)
         environment = Environment(launch, _Owner(), Records().log, provisioned=False)
         exchange = Exchange(invocation())

@@ -11,19 +11,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapter.local.function import Capacity, LocalFunction
-from adapter.local.http_event import HttpApiRoute
-from adapter.local.http_front import MAX_BODY, HttpRoute
+from adapter.local.function import Capacity
+from adapter.local.http_front import MAX_BODY
 from adapter.plan.values import Concurrency
 from tests.local.world import (
     GATED,
     RAISE,
     Gate,
-    Records,
     Served,
     application_plan,
     function_plan,
-    launch_of,
     serving,
 )
 
@@ -283,32 +280,6 @@ async def test_a_request_is_served_over_a_kept_alive_connection() -> None:
         first, second = await asyncio.to_thread(twice, served)
 
     assert first == second
-
-
-@pytest.mark.parametrize(
-    ("prefix", "path", "expected"),
-    [
-        ("/", "/", HttpApiRoute(key="ANY /")),
-        ("/", "/a/b", HttpApiRoute(key="ANY /{proxy+}", path_parameters={"proxy": "a/b"})),
-        ("/a", "/a", HttpApiRoute(key="ANY /a")),
-        ("/a", "/a/b", HttpApiRoute(key="ANY /a/{proxy+}", path_parameters={"proxy": "b"})),
-        ("/a", "/ab", None),
-        ("/a", "/", None),
-        ("/", "*", None),
-        ("/", "http://evil.example/", None),
-    ],
-)
-def test_routes_are_those_of_the_template(
-    tmp_path: Path,
-    prefix: str,
-    path: str,
-    expected: HttpApiRoute | None,
-) -> None:
-    plan = function_plan()
-    function = LocalFunction(plan, launch_of(plan, tmp_path), log=Records().log)
-    route = HttpRoute(prefix=prefix, name="Echo", function=function)
-
-    assert route.match(path) == expected
 
 
 def _cut(served: Served) -> None:

@@ -9,12 +9,12 @@ from adapter.local.http_result import (
     HttpResponse,
     MalformedResultError,
     gateway_error,
-    http_api_response,
+    result_response,
 )
 
 
 def _response(result: Any, **more: Any) -> HttpResponse:
-    return http_api_response(json.dumps(result).encode(), **more)
+    return result_response(json.dumps(result).encode(), **more)
 
 
 def test_a_whole_response() -> None:
@@ -131,11 +131,11 @@ def test_a_malformed_result_is_refused(result: Any) -> None:
 @pytest.mark.parametrize("payload", [b"", b"{", b"\xff", b"[" * 200_000])
 def test_what_is_no_json_is_refused(payload: bytes) -> None:
     with pytest.raises(MalformedResultError, match="not JSON"):
-        http_api_response(payload)
+        result_response(payload)
 
 
 def test_lone_surrogates_do_not_break_the_answer() -> None:
-    assert http_api_response(b'{"statusCode": 200, "body": "a\\ud800"}').body == b"a?"
+    assert result_response(b'{"statusCode": 200, "body": "a\\ud800"}').body == b"a?"
 
 
 def test_an_error_of_the_gateway() -> None:

@@ -1,6 +1,7 @@
 """`serve.run`: applications in this process, over real HTTP and through handles."""
 
 import asyncio
+import http.client
 import json
 import os
 import signal
@@ -13,11 +14,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi import Depends, FastAPI
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 
 from adapter import serve
 from adapter.errors import LocalError, PlanError, RemoteError, ServeError
@@ -301,6 +303,123 @@ def test_start_comes_before_run() -> None:
 def test_an_unknown_http_option_is_refused() -> None:
     with pytest.raises(LocalError, match="known are"):
         serve.start({"prot": 0})
+
+
+@pytest.mark.parametrize("limit", [0, -1, "5", True])
+def test_a_request_timeout_must_be_a_number_of_seconds(limit: Any) -> None:
+    with pytest.raises(LocalError, match=f"request_timeout_s={limit!r} must be a number"):
+        serve.start({"request_timeout_s": limit})
+
+
+def test_a_request_that_takes_too_long_is_cancelled_and_answered_with_408() -> None:
+    cancelled = threading.Event()
+
+    @serve.deployment
+    class Slow:
+        async def __call__(self, _request: Request) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+
+    serve.start({"port": 0, "request_timeout_s": 0.05})
+    serve.run(bound(Slow))
+
+    assert (status("/"), cancelled.wait(10)) == (408, True)
+
+
+class Pieces:
+    """A stream over HTTP that the test lets go on, and what became of it."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.closed = threading.Event()
+
+
+@serve.deployment
+class Source:
+    def __init__(self, pieces: Pieces, *, ends: bool = True) -> None:
+        self.pieces = pieces
+        self.ends = ends
+
+    async def letters(self) -> AsyncIterator[str]:
+        try:
+            yield "a"
+            if not self.ends:
+                await asyncio.Event().wait()
+            await asyncio.to_thread(self.pieces.go_on.wait)
+            yield "b"
+        finally:
+            self.pieces.closed.set()
+
+
+@serve.deployment
+class Front:
+    def __init__(self, source: serve.DeploymentHandle) -> None:
+        self.source = source
+
+    def __call__(self, _request: Request) -> StreamingResponse:
+        return StreamingResponse(self.source.options(stream=True).letters.remote())
+
+
+def open_stream() -> Any:
+    parts = urlsplit(in_process.url())
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+    connection.request("GET", "/")
+    return connection, connection.getresponse()
+
+
+def test_items_of_a_handle_are_a_streamed_response_one_by_one() -> None:
+    pieces = Pieces()
+    serve.run(bound(Front, bound(Source, pieces)))
+    connection, response = open_stream()
+
+    assert response.read1() == b"a"
+    pieces.go_on.set()
+    assert response.read() == b"b"
+    connection.close()
+
+
+def test_a_client_that_leaves_closes_the_generator_behind_the_handle() -> None:
+    pieces = Pieces()
+    serve.run(bound(Front, bound(Source, pieces, ends=False)))
+    connection, response = open_stream()
+    assert response.read1() == b"a"
+    assert not pieces.closed.is_set()
+    response.close()
+    connection.close()
+
+    assert pieces.closed.wait(10)
+
+
+def test_a_client_that_leaves_cancels_the_call_behind_the_request() -> None:
+    waiting, cancelled = threading.Event(), threading.Event()
+
+    @serve.deployment
+    class Stuck:
+        async def __call__(self) -> None:
+            waiting.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+
+    @serve.deployment
+    class Asking:
+        def __init__(self, stuck: serve.DeploymentHandle) -> None:
+            self.stuck = stuck
+
+        async def __call__(self, _request: Request) -> None:
+            await self.stuck.remote()
+
+    serve.run(bound(Asking, bound(Stuck)))
+    parts = urlsplit(in_process.url())
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+    connection.request("GET", "/")
+    assert waiting.wait(10)
+    connection.close()
+
+    assert cancelled.wait(10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -12,6 +12,7 @@ from adapter.local.invocation import (
     failure,
     function_arn,
     new_trace_id,
+    too_large,
 )
 
 
@@ -23,6 +24,13 @@ def test_a_failure_is_an_error_object_of_lambdas() -> None:
         "errorType": "Sandbox.Timedout",
         "errorMessage": "too slow",
     }
+
+
+def test_a_response_that_is_too_large_says_how_large_it_may_be() -> None:
+    answer = too_large(5)
+
+    assert answer.error_type == "Function.ResponseSizeTooLarge"
+    assert "(5 bytes)" in json.loads(answer.payload)["errorMessage"]
 
 
 @pytest.mark.parametrize(

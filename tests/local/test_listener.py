@@ -9,8 +9,9 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.errors import LocalError
-from adapter.local.asgi import respond
+from adapter.local.asgi import BrokenResponseError, respond
 from adapter.local.listener import Listener, bind, url_of
+from tests.local.scripted import listening
 
 
 def _application(text: bytes) -> ASGIApp:
@@ -74,3 +75,29 @@ def test_small_responses_do_not_wait_for_acknowledgements() -> None:
 def test_an_ipv6_url_has_brackets() -> None:
     with bind("::1", 0, "--port") as bound:
         assert url_of(bound) == f"http://[::1]:{bound.getsockname()[1]}"
+
+
+async def _break_off(send: Send, error: Exception) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"some", "more_body": True})
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "reported"),
+    [(BrokenResponseError("told"), False), (ValueError("a bug"), True)],
+)
+async def test_a_response_that_breaks_off_is_cut_and_only_a_bug_is_reported(
+    error: Exception,
+    *,
+    reported: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await _break_off(send, error)
+
+    async with listening(application) as url, httpx2.AsyncClient() as client:
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await client.get(url)
+
+    assert bool(caplog.records) is reported

@@ -50,6 +50,46 @@ def test_an_invocation_is_one_line() -> None:
     assert log.invocations == 3
 
 
+def test_a_streamed_answer_says_so() -> None:
+    log, lines = _log()
+    log.invocation(_record(streamed=True, bytes=13_960, note="an HTTP API buffers this"))
+    log.invocation(_record(streamed=True, cold=True, caller="Gateway", bytes=5))
+    log.invocation(_record(streamed=True, bytes=200_000_000, error="Function.KeyError"))
+
+    assert [_without_time(line).partition(" ms")[2] for line in lines] == [
+        "  streamed 14 kB (an HTTP API buffers this)",
+        "  cold  streamed 5 B   ← Gateway",
+        "  streamed 200 MB   Function.KeyError",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (1230, "1.23 kB"),
+        (999_400, "999 kB"),
+        (999_500, "1 MB"),
+        (2_500_000, "2.5 MB"),
+    ],
+)
+def test_sizes_are_short(size: int, shown: str) -> None:
+    log, lines = _log()
+    log.invocation(_record(streamed=True, bytes=size))
+
+    assert lines[0].endswith(f"streamed {shown}")
+
+
+def test_tools_are_told_when_a_stream_began() -> None:
+    log, lines = _log(as_json=True)
+    log.invocation(_record(streamed=True, bytes=5, first_byte_ms=1.23456))
+    told = json.loads(lines[0])
+
+    assert (told["streamed"], told["bytes"], told["first_byte_ms"]) == (True, 5, 1.235)
+
+
 def test_init_and_what_goes_wrong() -> None:
     log, lines = _log()
     log.init("Gateway", 182.4)
@@ -120,6 +160,10 @@ def test_tools_get_one_object_per_line() -> None:
             "cold": False,
             "error": "",
             "caller": "",
+            "streamed": False,
+            "bytes": 0,
+            "first_byte_ms": None,
+            "note": "",
         },
         {"type": "init", "function": "Gateway", "duration_ms": 1.235},
         {"type": "init_failed", "function": "Gateway", "duration_ms": 1, "reason": "X: y"},
@@ -162,3 +206,13 @@ def test_colours_only_where_asked_for() -> None:
     stripped = [re.sub(r"\x1b\[\d+m", "", line) for line in colored_lines]
     assert _without_time(stripped[0]) == _without_time(plain_lines[0])
     assert colored_lines[1] == "\x1b[31mno\x1b[0m"
+
+
+def test_the_parts_of_an_init_are_told_with_it() -> None:
+    log, lines = _log()
+    log.init("Gateway", 182.4, {"imports": 151.2, "constructor": 0.3, "lifespan": 12.4})
+    as_json, json_lines = _log(as_json=True)
+    as_json.init("Gateway", 182.4, {"imports": 151.2})
+
+    assert _without_time(lines[0]).endswith("init      182 ms   (imports 151, lifespan 12)")
+    assert json.loads(json_lines[0])["parts"] == {"imports": 151.2}

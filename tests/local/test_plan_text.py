@@ -1,7 +1,7 @@
 """Plans through JSON and back."""
 
 from adapter.local.plan_text import dump_plan, load_plan
-from adapter.plan.values import Concurrency, RoutePlan
+from adapter.plan.values import Concurrency, FunctionUrl, RoutePlan
 from tests.local.world import application_plan, function_plan
 
 
@@ -13,6 +13,7 @@ def test_a_plan_survives_the_journey() -> None:
             environment={"X": "1"},
             requirements=("numpy",),
             concurrency=Concurrency(provisioned=1, maximum=2, scales=True, target_utilization=0.5),
+            url=FunctionUrl(streams=True, public=True),
             notes=("note",),
         ),
         function_plan(name="B", is_ingress=False),

@@ -1,20 +1,25 @@
 """The Runtime API as runtimes speak to it, byte by byte where that matters."""
 
 import asyncio
+import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import pytest
 
 from adapter.http1 import Connection, Response, read_head
+from adapter.local import posted
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import MAX_PAYLOAD
 from adapter.local.runtime_api import RuntimeApi
 from tests.local.world import invocation, until
 
 NEXT = "/2018-06-01/runtime/invocation/next"
+HANG_UP = {"adapter-hang-up": "cancel"}
+MODE = {"lambda-runtime-function-response-mode": "streaming"}
 
 
 class _Observer:
@@ -22,11 +27,13 @@ class _Observer:
 
     def __init__(self) -> None:
         self.polls = 0
+        self.init: Mapping[str, float] = {}
         self.idle = asyncio.Event()
         self.init_error = b""
 
-    def polled(self) -> None:
+    def polled(self, init: Mapping[str, float]) -> None:
         self.polls += 1
+        self.init = self.init or init
 
     def waiting(self) -> None:
         self.idle.set()
@@ -153,7 +160,7 @@ async def test_several_polls_wait_at_once_and_get_one_invocation_each() -> None:
         responses = await asyncio.gather(*polls)
         for exchange in exchanges:
             await runtime.post(exchange, "response", exchange.invocation.payload)
-        answers = [exchange.answer.result().payload for exchange in exchanges]
+        answers = [exchange.answer.payload for exchange in exchanges]
 
     assert sorted(json.loads(response.body) for response in responses) == [0, 1, 2]
     assert answers == [b"0", b"1", b"2"]
@@ -183,7 +190,7 @@ async def test_one_connection_carries_many_invocations() -> None:
             path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
             await connection.request("POST", path, {}, b"null")
 
-    assert all(exchange.answer.result().payload == b"null" for exchange in exchanges)
+    assert all(exchange.answer.payload == b"null" for exchange in exchanges)
 
 
 async def test_a_response_answers_the_invocation() -> None:
@@ -191,7 +198,7 @@ async def test_a_response_answers_the_invocation() -> None:
         exchange = await runtime.given()
         headers = {"lambda-runtime-invocation-id": exchange.invocation_id}
         response = await runtime.post(exchange, "response", b'{"ok": true}', headers)
-        answer = exchange.answer.result()
+        answer = exchange.answer
 
     assert response.status == 202
     assert (answer.payload, answer.error_type) == (b'{"ok": true}', None)
@@ -202,7 +209,7 @@ async def test_an_error_answers_with_its_type() -> None:
         exchange = await runtime.given()
         body = b'{"errorType": "KeyError", "errorMessage": "x"}'
         response = await runtime.post(exchange, "error", body)
-        answer = exchange.answer.result()
+        answer = exchange.answer
 
     assert response.status == 202
     assert (answer.payload, answer.error_type) == (body, "KeyError")
@@ -213,7 +220,7 @@ async def test_an_error_that_is_no_json_is_unhandled() -> None:
         exchange = await runtime.given()
         await runtime.post(exchange, "error", b"oops")
 
-    assert exchange.answer.result().error_type == "Unhandled"
+    assert exchange.answer.error_type == "Unhandled"
 
 
 async def test_a_wrong_invocation_id_is_refused_and_the_right_one_still_works() -> None:
@@ -225,7 +232,7 @@ async def test_a_wrong_invocation_id_is_refused_and_the_right_one_still_works() 
 
     assert _error_type(refused) == (400, "InvalidInvocationId")
     assert accepted.status == 202
-    assert exchange.answer.result().payload == b"2"
+    assert exchange.answer.payload == b"2"
 
 
 async def test_a_request_id_that_was_never_given_is_refused() -> None:
@@ -242,7 +249,7 @@ async def test_an_answer_after_the_timeout_is_stale() -> None:
         response = await runtime.post(exchange, "response", b"1")
 
     assert _error_type(response) == (410, "ErrorRuntimeInvokeTimeout")
-    assert not exchange.answer.done()
+    assert not exchange.ended
 
 
 async def test_a_second_answer_is_refused() -> None:
@@ -252,7 +259,7 @@ async def test_a_second_answer_is_refused() -> None:
         response = await runtime.post(exchange, "error", b"{}")
 
     assert _error_type(response) == (403, "InvalidStateTransition")
-    assert exchange.answer.result().payload == b"1"
+    assert exchange.answer.payload == b"1"
 
 
 async def test_past_invocations_are_forgotten_after_a_while() -> None:
@@ -275,7 +282,7 @@ async def test_a_chunked_response_is_put_together() -> None:
 
     assert head is not None
     assert head.status == 202
-    assert exchange.answer.result().payload == b"[1,2]"
+    assert exchange.answer.payload == b"[1,2]"
 
 
 async def test_a_chunked_response_that_is_cut_never_looks_complete() -> None:
@@ -284,7 +291,8 @@ async def test_a_chunked_response_that_is_cut_never_looks_complete() -> None:
         _, writer = await runtime.stream()
         writer.write(_chunked_head(exchange) + b"3\r\n[1,\r\n")
         writer.close()
-        answer = await exchange.answer
+        await exchange.finished()
+        answer = exchange.answer
 
     assert answer.error_type == "Runtime.TruncatedResponse"
 
@@ -296,7 +304,8 @@ async def test_a_response_shorter_than_announced_never_looks_complete() -> None:
         path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
         writer.write(f"POST {path} HTTP/1.1\r\ncontent-length: 5\r\n\r\n[1]".encode())
         writer.close()
-        answer = await exchange.answer
+        await exchange.finished()
+        answer = exchange.answer
 
     assert answer.error_type == "Runtime.TruncatedResponse"
 
@@ -307,14 +316,14 @@ async def test_a_response_of_exactly_the_limit_passes() -> None:
         response = await runtime.post(exchange, "response", b"x" * MAX_PAYLOAD)
 
     assert response.status == 202
-    assert len(exchange.answer.result().payload) == MAX_PAYLOAD
+    assert len(exchange.answer.payload) == MAX_PAYLOAD
 
 
 async def test_a_response_above_the_limit_is_a_function_error() -> None:
     async with _runtime() as runtime:
         exchange = await runtime.given()
         response = await runtime.post(exchange, "response", b"x" * (MAX_PAYLOAD + 1))
-        answer = exchange.answer.result()
+        answer = exchange.answer
 
     assert _error_type(response) == (413, "RequestEntityTooLarge")
     assert json.loads(answer.payload) == {
@@ -384,6 +393,275 @@ async def test_close_ends_waiting_polls() -> None:
         (result,) = await asyncio.gather(polling, return_exceptions=True)
 
     assert isinstance(result, ConnectionError)
+
+
+async def test_a_stream_reaches_the_caller_while_it_is_written() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        reader, writer = await runtime.stream()
+        writer.write(_stream_head(exchange) + b"1\r\na\r\n")
+        await exchange.begun()
+        pieces = exchange.pieces()
+        first = await anext(pieces)
+        ended_early = exchange.ended
+        writer.write(b"1\r\nb\r\n0\r\n\r\n")
+        rest = [piece async for piece in pieces]
+        head = await read_head(reader)
+        hung_up = (await reader.read()).endswith(b"}")
+
+    assert (exchange.streamed, exchange.content_type) == (True, "text/plain")
+    assert (first, ended_early, rest) == (b"a", False, [b"b"])
+    assert (exchange.answer.payload, exchange.answer.error_type) == (b"", None)
+    assert (head and head.status, hung_up) == (202, True)
+
+
+async def test_a_stream_with_error_trailers_has_failed() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        reader, writer = await runtime.stream()
+        error = base64.b64encode(b'{"errorType": "KeyError"}')
+        writer.write(_stream_head(exchange) + b"1\r\na\r\n0\r\n")
+        writer.write(b"Lambda-Runtime-Function-Error-Type: Function.KeyError\r\n")
+        writer.write(b"Lambda-Runtime-Function-Error-Body: " + error + b"\r\n\r\n")
+        await exchange.begun()
+        pieces = [piece async for piece in exchange.pieces()]
+        head = await read_head(reader)
+
+    assert (pieces, head and head.status) == ([b"a"], 202)
+    assert exchange.answer.error_type == "KeyError"
+    assert exchange.answer.payload == b'{"errorType": "KeyError"}'
+
+
+async def test_a_caller_that_takes_nothing_stops_the_runtime_and_memory_stays_flat() -> None:
+    piece, count = b"x" * 65536, 2400  # 150 MB
+    sent = 0
+
+    async def send(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        for _ in range(count):
+            writer.write(b"10000\r\n" + piece + b"\r\n")
+            await writer.drain()
+            sent += len(piece)
+        writer.write(b"0\r\n\r\n")
+
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        _, writer = await runtime.stream()
+        writer.write(_stream_head(exchange))
+        sending = asyncio.create_task(send(writer))
+        await exchange.begun()
+        pieces = exchange.pieces()
+        await anext(pieces)
+        await _stands_still(lambda: sent)
+        blocked_at = sent
+        tracemalloc.start()
+        taken = len(piece) + sum([len(taken) async for taken in pieces])
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        await sending
+
+    assert blocked_at < 40 * 1024 * 1024  # what sockets and readers hold
+    assert taken == count * len(piece)
+    assert peak < 20 * 1024 * 1024
+
+
+async def test_a_stream_above_the_limit_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posted, "MAX_STREAM", 3)
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        reader, writer = await runtime.stream()
+        writer.write(_stream_head(exchange) + b"3\r\nabc\r\n1\r\nd\r\n")
+        await exchange.begun()
+        pieces = [piece async for piece in exchange.pieces()]
+        head = await read_head(reader)
+
+    assert (pieces, head and head.status) == ([b"abc"], 413)
+    assert exchange.answer.error_type == "Function.ResponseSizeTooLarge"
+
+
+async def test_a_response_mode_that_is_none_is_refused_and_the_right_one_still_works() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        wrong = {"Lambda-Runtime-Function-Response-Mode": "buffered"}
+        refused = await runtime.post(exchange, "response", b"1", wrong)
+        accepted = await runtime.post(exchange, "response", b"2")
+
+    assert _error_type(refused) == (400, "Runtime.InvalidResponseModeHeader")
+    assert (accepted.status, exchange.answer.payload) == (202, b"2")
+
+
+async def test_a_stream_that_is_cut_never_looks_complete() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        _, writer = await runtime.stream()
+        writer.write(_stream_head(exchange) + b"1\r\na\r\n")
+        writer.close()
+        await exchange.begun()
+        pieces = [piece async for piece in exchange.pieces()]
+
+    assert pieces == [b"a"]
+    assert exchange.answer.error_type == "Runtime.TruncatedResponse"
+
+
+async def test_a_cut_whose_reason_becomes_known_fails_for_that_reason() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        _, writer = await runtime.stream()
+        writer.write(_stream_head(exchange) + b"1\r\na\r\n")
+        writer.transport.abort()
+        await exchange.begun()
+        pieces = exchange.pieces()
+        await anext(pieces)
+        await until(lambda: not runtime.api.running)
+        (unanswered,) = runtime.api.unanswered
+        unanswered.fail("Runtime.ExitError", "exit status 3")
+        rest = [piece async for piece in pieces]
+        await until(lambda: not runtime.api.unanswered)
+
+    assert rest == []
+    assert exchange.answer.error_type == "Runtime.ExitError"
+
+
+async def test_once_a_stream_has_begun_no_other_answer_is_taken() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        _, writer = await runtime.stream()
+        writer.write(_stream_head(exchange))
+        await exchange.begun()
+        refused = [await runtime.post(exchange, what, b"{}") for what in ("error", "response")]
+        writer.write(b"0\r\n\r\n")
+        await exchange.finished()
+
+    assert [_error_type(one) for one in refused] == [(403, "InvalidStateTransition")] * 2
+    assert exchange.answer.error_type is None
+
+
+async def test_a_stream_that_nobody_wants_any_more_is_read_and_dropped() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        reader, writer = await runtime.stream()
+        writer.write(_stream_head(exchange) + b"1\r\na\r\n")
+        await exchange.begun()
+        runtime.api.expire(exchange)
+        exchange.fail("Sandbox.Timedout", "Task timed out")
+        for _ in range(200):
+            writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        during = await read_head(reader)
+        late = await runtime.post(exchange, "response", b"1", MODE)
+
+    assert during is not None
+    assert during.status == 410
+    assert _error_type(late) == (410, "ErrorRuntimeInvokeTimeout")
+
+
+async def test_a_cancelled_invocation_ends_the_connection_of_a_runtime_that_asked_for_it() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation())
+        runtime.api.deliver(exchange)
+        connection = await runtime.connect()
+        response = await connection.request("GET", NEXT, HANG_UP)
+        hung_up = asyncio.Event()
+        connection.on_hang_up(hung_up.set)
+        runtime.api.cancel(exchange)
+        await hung_up.wait()
+        late = await runtime.post(exchange, "response", b"1")
+        again = await runtime.given("next")
+
+    assert response.headers["adapter-hang-up"] == "cancel"
+    assert _error_type(late) == (410, "ErrorRuntimeInvokeTimeout")
+    assert again.invocation.payload == b'"next"'
+
+
+async def test_a_runtime_that_cannot_be_told_of_a_cancellation_answers_to_nobody() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation())
+        exchange.on_cancel = lambda: runtime.api.cancel(exchange)
+        runtime.api.deliver(exchange)
+        connection = await runtime.connect()
+        response = await connection.request("GET", NEXT, {})
+        exchange.cancel()
+        busy = runtime.api.busy
+        path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
+        accepted = await connection.request("POST", path, {}, b"1")
+        busy_later = runtime.api.busy
+
+    assert "adapter-hang-up" not in response.headers
+    assert (busy, accepted.status, busy_later) == (True, 202, False)
+    assert exchange.answer.error_type == "Sandbox.Cancelled"
+
+
+async def test_an_answered_invocation_cannot_be_cancelled() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation())
+        runtime.api.deliver(exchange)
+        connection = await runtime.connect()
+        await connection.request("GET", NEXT, HANG_UP)
+        await runtime.post(exchange, "response", b"1")
+        runtime.api.cancel(exchange)
+        runtime.api.deliver(Exchange(invocation("next")))
+        response = await connection.request("GET", NEXT, HANG_UP)
+
+    assert response.body == b'"next"'
+
+
+async def test_a_cancelled_invocation_that_was_not_asked_for_yet_is_never_given() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation("cancelled"))
+        runtime.api.deliver(exchange)
+        runtime.api.cancel(exchange)
+        runtime.api.deliver(Exchange(invocation("wanted")))
+        response = await runtime.next()
+
+    assert response.body == b'"wanted"'
+
+
+async def test_a_poll_that_was_given_a_cancelled_invocation_waits_for_another() -> None:
+    async with _runtime() as runtime:
+        polling = asyncio.create_task(runtime.next())
+        await runtime.observer.idle.wait()
+        exchange = Exchange(invocation("cancelled"))
+        exchange.on_cancel = lambda: runtime.api.cancel(exchange)
+        runtime.api.deliver(exchange)
+        exchange.cancel()
+        runtime.api.deliver(Exchange(invocation("wanted")))
+        response = await polling
+
+    assert response.body == b'"wanted"'
+
+
+@pytest.mark.parametrize(
+    ("header", "parts"),
+    [
+        ("imports=151.2;constructor=3;lifespan=12.4", [151.2, 3.0, 12.4]),
+        ("imports=fast; =1;;lifespan=12", [12.0]),
+        ("", []),
+    ],
+)
+async def test_the_first_poll_tells_how_long_the_parts_of_the_init_took(
+    header: str,
+    parts: list[float],
+) -> None:
+    async with _runtime() as runtime:
+        runtime.api.deliver(Exchange(invocation()))
+        await (await runtime.connect()).request("GET", NEXT, {"adapter-init": header})
+
+    assert list(runtime.observer.init.values()) == parts
+
+
+async def _stands_still(count: Callable[[], int]) -> None:
+    """Wait until a count that grows has stopped to."""
+    before = -1
+    while count() != before:
+        before = count()
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+
+
+def _stream_head(exchange: Exchange) -> bytes:
+    mode = "lambda-runtime-function-response-mode: streaming\r\ncontent-type: text/plain\r\n"
+    return _chunked_head(exchange)[:-2] + mode.encode() + b"\r\n"
 
 
 def _chunked_head(exchange: Exchange) -> bytes:

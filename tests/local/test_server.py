@@ -4,13 +4,14 @@ import asyncio
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapter.errors import LocalError
 from adapter.local.log import Log
 from adapter.local.server import LocalServer, ServerSettings, check_distinct
-from adapter.plan.values import ApplicationPlan, Concurrency
+from adapter.plan.values import ApplicationPlan, Concurrency, FunctionUrl
 from tests.local.world import (
     AWS_RUNTIME,
     ECHO,
@@ -37,6 +38,9 @@ def handler(event, context):
 """
 ALIASES = (
     "import os\n\ndef handler(event, context):\n    return os.environ.get('ADAPTER_ALIASES')\n"
+)
+STREAMS = (
+    "import os\n\ndef handler(event, context):\n    return os.environ.get('ADAPTER_STREAMS')\n"
 )
 
 
@@ -86,6 +90,43 @@ async def test_callers_are_told_the_aliases_of_their_callees() -> None:
         answers = [(await served.invoke(name))["Payload"] for name in ("Caller", "Cold")]
 
     assert answers == ["Warm:live", None]
+
+
+@pytest.mark.parametrize(
+    ("settings", "as_deployed", "expected"),
+    [
+        ({}, False, "http-api"),
+        ({"environment": {"ADAPTER_STREAMS": "url"}}, False, "url,http-api"),
+        ({"environment": {"ADAPTER_STREAMS": "url"}}, True, "url"),
+        ({}, True, None),
+        ({"exec_wrapper": False}, False, None),
+    ],
+)
+async def test_functions_may_stream_over_http_unless_they_are_served_as_deployed(
+    settings: dict[str, Any],
+    *,
+    as_deployed: bool,
+    expected: str | None,
+) -> None:
+    plan = application_plan(function_plan(STREAMS, **settings))
+    async with serving(plan, as_deployed=as_deployed) as served:
+        answer = await served.invoke()
+
+    assert answer["Payload"] == expected
+
+
+async def test_functions_with_a_url_are_served_there() -> None:
+    source = "def handler(event, context):\n    return event['rawPath']\n"
+    plan = application_plan(
+        function_plan(source, url=FunctionUrl(streams=False)),
+        function_plan(source, name="Other", is_ingress=False),
+    )
+    async with serving(plan) as served:
+        with_url = await served.http.get("/_url/Echo/a%20b")
+        without = await served.http.get("/_url/Other/a")
+
+    assert (with_url.status_code, with_url.json()) == (200, "/a%20b")
+    assert without.status_code == 404
 
 
 async def test_a_taken_port_is_an_error_that_names_the_option(tmp_path: Path) -> None:

@@ -106,3 +106,11 @@ def test_each_environment_has_a_log_stream_of_its_own() -> None:
     assert first["AWS_LAMBDA_INITIALIZATION_TYPE"] == "on-demand"
     assert second["AWS_LAMBDA_INITIALIZATION_TYPE"] == "provisioned-concurrency"
     assert first["AWS_LAMBDA_LOG_STREAM_NAME"] != second["AWS_LAMBDA_LOG_STREAM_NAME"]
+
+
+def test_a_runtime_is_told_how_many_invocations_it_may_have_at_once(tmp_path: Path) -> None:
+    one = variables_of(function_plan(), tmp_path)
+    many = variables_of(function_plan(max_concurrency=8), tmp_path)
+
+    assert "AWS_LAMBDA_MAX_CONCURRENCY" not in one
+    assert many["AWS_LAMBDA_MAX_CONCURRENCY"] == "8"

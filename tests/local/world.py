@@ -29,6 +29,34 @@ ECHO = "def handler(event, context):\n    return event\n"
 PID = "import os\n\ndef handler(event, context):\n    return os.getpid()\n"
 CRASH = "import os\n\ndef handler(event, context):\n    os._exit(3)\n"
 RAISE = "def handler(event, context):\n    raise KeyError('missing')\n"
+STREAM = """
+import asyncio, os, time
+
+class Handler:
+    async def serve(self, event, context, responder):
+        stream = await responder.stream("text/plain")
+        for piece in event.get("pieces", ["a", "b"]):
+            await stream.write(piece.encode())
+        match event.get("then"):
+            case "raise":
+                raise KeyError("missing")
+            case "exit":
+                os._exit(3)
+            case "wait":
+                print("waiting", flush=True)
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    print("ended", flush=True)
+            case "block":
+                time.sleep(60)
+        await stream.end()
+
+    def __call__(self, event, context):
+        raise NotImplementedError
+
+handler = Handler()
+"""
 GATED = """
 import os
 

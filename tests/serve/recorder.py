@@ -3,6 +3,7 @@
 from concurrent.futures import Future
 from typing import Any
 
+from adapter.serve.channel import Channel
 from adapter.serve.transport import Call
 
 
@@ -12,12 +13,23 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.futures: list[Future[Any]] = []
+        self.settled = 0
+        self.channels: list[Channel[Any]] = []
 
     def send(self, call: Call) -> Future[Any]:
         """Keep the call; its future is the last of `futures`."""
         self.calls.append(call)
         self.futures.append(Future())
         return self.futures[-1]
+
+    def stream(self, call: Call, items: Channel[Any]) -> Future[None]:
+        """Keep the call; its future is the last of `futures`, its items the last of `channels`."""
+        self.channels.append(items)
+        return self.send(call)
+
+    async def settle(self) -> None:
+        """Count that it was asked to."""
+        self.settled += 1
 
     def ingress(self, application: str) -> str:
         """Return the ingress."""

@@ -1,7 +1,6 @@
 import asyncio
 import copy
 import pickle
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -10,7 +9,8 @@ from adapter import serve
 from adapter.errors import ServeError
 from adapter.serve import context
 from adapter.serve.context import DeploymentContext
-from adapter.serve.handles import DeploymentHandle, DeploymentResponse
+from adapter.serve.handles import DeploymentHandle
+from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
 from adapter.serve.transport import Call
 from tests.serve.recorder import Recorder
 
@@ -52,6 +52,21 @@ def test_method_name_must_be_a_name(name: Any) -> None:
         handle.options(method_name=name)
 
 
+@pytest.mark.parametrize("stream", ["yes", None, 1])
+def test_stream_must_be_true_or_false(stream: Any) -> None:
+    with pytest.raises(ServeError, match=f"stream={stream!r} must be True or False"):
+        handle.options(stream=stream)
+
+
+def test_options_that_are_left_out_stay() -> None:
+    streaming = handle.options(stream=True)
+
+    assert streaming.predict == handle.options(method_name="predict", stream=True)
+    assert streaming.predict == handle.predict.options(stream=True)
+    assert streaming.predict.options(stream=False) == handle.predict
+    assert streaming.options() == streaming != handle
+
+
 def test_unknown_handle_option_is_a_type_error() -> None:
     options: Any = handle.options
     with pytest.raises(TypeError, match="unexpected keyword argument"):
@@ -78,86 +93,26 @@ def test_remote_without_method_calls_call(recorder: Recorder) -> None:
     assert recorder.calls == [Call(deployment="Model", application="shop", method="__call__")]
 
 
-def test_result_waits_outside_of_a_loop(recorder: Recorder) -> None:
-    response = handle.remote()
-    recorder.futures[0].set_result(42)
+def test_remote_with_stream_returns_a_generator(recorder: Recorder) -> None:
+    response = handle.options(stream=True).predict.remote(1)
 
-    assert response.result() == 42
-    assert response.result(timeout_s=0) == 42
-
-
-def test_response_is_awaited_inside_a_loop(recorder: Recorder) -> None:
-    async def twice() -> list[Any]:
-        response = handle.remote()
-        recorder.futures[0].set_result(42)
-        return [await response, await response]
-
-    assert asyncio.run(twice()) == [42, 42]
+    assert isinstance(response, DeploymentResponseGenerator)
+    assert isinstance(handle.predict.remote(1), DeploymentResponse)
+    assert [(call.method, call.stream) for call in recorder.calls] == [
+        ("predict", True),
+        ("predict", False),
+    ]
 
 
-def test_error_of_the_call_is_raised_by_both(recorder: Recorder) -> None:
-    async def wait() -> None:
-        await response
+@pytest.mark.parametrize("positional", [True, False])
+def test_generator_as_an_argument_is_refused_unsent(
+    recorder: Recorder, *, positional: bool
+) -> None:
+    response = handle.options(stream=True).remote()
 
-    response = handle.remote()
-    recorder.futures[0].set_exception(KeyError("x"))
-
-    with pytest.raises(KeyError):
-        response.result()
-    with pytest.raises(KeyError):
-        asyncio.run(wait())
-
-
-def test_result_is_refused_inside_a_running_loop(recorder: Recorder) -> None:
-    async def block() -> None:
-        response = handle.remote()
-        recorder.futures[0].set_result(42)
-        response.result()
-
-    expected = "Sync methods should not be called from within an `asyncio` event loop"
-    with pytest.raises(RuntimeError, match=expected):
-        asyncio.run(block())
-
-
-def test_result_in_a_thread_beside_a_running_loop_is_allowed(recorder: Recorder) -> None:
-    async def main() -> Any:
-        response = handle.remote()
-        recorder.futures[0].set_result(42)
-        return await asyncio.to_thread(response.result)
-
-    assert asyncio.run(main()) == 42
-
-
-def test_result_times_out(recorder: Recorder) -> None:
-    response = handle.remote()
-
-    with pytest.raises(TimeoutError):
-        response.result(timeout_s=0)
-    assert not recorder.futures[0].cancelled()
-
-
-def test_cancel_stops_waiting(recorder: Recorder) -> None:
-    response = handle.remote()
-    assert not response.cancelled()
-    response.cancel()
-
-    assert response.cancelled()
-    assert recorder.futures[0].cancelled()
-
-
-def test_cancelling_who_waits_cancels_the_call(recorder: Recorder) -> None:
-    async def wait() -> None:
-        await handle.remote()
-
-    async def main() -> None:
-        waiting = asyncio.create_task(wait())
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.wait([waiting])
-
-    asyncio.run(main())
-
-    assert recorder.futures[0].cancelled()
+    with pytest.raises(ServeError, match=r"cannot be an argument of another call\. Collect its"):
+        handle.remote(response) if positional else handle.remote(items=response)
+    assert len(recorder.calls) == 1
 
 
 def test_response_as_an_argument_is_passed_on_as_its_future(recorder: Recorder) -> None:
@@ -167,13 +122,6 @@ def test_response_as_an_argument_is_passed_on_as_its_future(recorder: Recorder) 
     future = recorder.futures[0]
     assert recorder.calls[1].args == (future,)
     assert recorder.calls[1].kwargs == {"again": future}
-
-
-def test_response_cannot_be_pickled() -> None:
-    response = DeploymentResponse(Future())
-
-    with pytest.raises(ServeError, match="`DeploymentResponse` is not serializable"):
-        pickle.dumps([response])
 
 
 def test_get_deployment_handle_outside_of_a_deployment_needs_the_application() -> None:

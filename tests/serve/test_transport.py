@@ -1,10 +1,12 @@
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
 from adapter.calls.client import LambdaTransport
 from adapter.serve import transport
+from adapter.serve.transport import Call
 from tests.serve.recorder import Recorder
 
 
@@ -20,6 +22,24 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made = asyncio.new_event_loop()
     yield made
     made.close()
+
+
+def test_cancelling_a_call_spares_the_responses_that_are_its_arguments() -> None:
+    async def main() -> None:
+        argument: Future[int] = Future()
+        call = Call(deployment="Model", application="default", method="m", args=(argument,))
+        resolving = asyncio.create_task(call.resolved())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        resolving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await resolving
+
+        assert not argument.cancelled()
+        argument.set_result(1)
+        assert (await call.resolved()).args == (1,)
+
+    asyncio.run(main())
 
 
 def test_default_is_lambda_and_stays_the_same() -> None:

@@ -1,0 +1,106 @@
+"""What a runtime posts as the answer to an invocation: whole, or piece by piece."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from adapter import http1
+from adapter.local.invocation import MAX_PAYLOAD, MAX_STREAM, failure
+
+_PIECE = 64 * 1024
+_ERROR_TYPE = "lambda-runtime-function-error-type"
+_ERROR_BODY = "lambda-runtime-function-error-body"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A post that has been read.
+
+    `payload` is the result, an error object where the function `failed`, and empty for a stream
+    that ended well. `above` is the limit, in bytes, that it went beyond.
+    """
+
+    payload: bytes = field(default=b"", repr=False)
+    failed: bool = False
+    above: int | None = None
+
+
+async def read_whole(
+    reader: asyncio.StreamReader,
+    headers: Mapping[str, str],
+    *,
+    failed: bool,
+) -> Posted:
+    """Read a body; above 6 MB the rest of it is read and dropped. Raises OSError where it is cut.
+
+    `failed` says that it is an error object.
+    """
+    kept: list[bytes] = []
+    size = 0
+    async for piece in _pieces(reader, headers):
+        size += len(piece)
+        if size <= MAX_PAYLOAD:
+            kept.append(piece)
+        else:
+            kept.clear()
+    if size > MAX_PAYLOAD:
+        return Posted(above=MAX_PAYLOAD)
+    return Posted(payload=b"".join(kept), failed=failed)
+
+
+async def pass_on(
+    reader: asyncio.StreamReader,
+    headers: Mapping[str, str],
+    write: Callable[[bytes], Awaitable[None]],
+) -> Posted:
+    """Hand a streamed body to `write` as it comes, one piece after the other.
+
+    What makes it a failure trails it. Above 200 MB the rest is left unread. Raises OSError where
+    it is cut.
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+    """
+    trailers: dict[str, str] = {}
+    size = 0
+    async for piece in _pieces(reader, headers, trailers):
+        size += len(piece)
+        if size > MAX_STREAM:
+            return Posted(above=MAX_STREAM)
+        await write(piece)
+    if trailers.keys() & {_ERROR_TYPE, _ERROR_BODY}:
+        return Posted(payload=_trailing_error(trailers), failed=True)
+    return Posted()
+
+
+async def drop(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> None:
+    """Read a body that nobody wants. Raises OSError where it is cut."""
+    async for _ in _pieces(reader, headers):
+        pass
+
+
+def _trailing_error(trailers: Mapping[str, str]) -> bytes:
+    """Read the error object that trails a response, or make one of the type alone."""
+    try:
+        body = base64.b64decode(trailers.get(_ERROR_BODY, ""), validate=True)
+    except ValueError:
+        body = b""
+    error_type = trailers.get(_ERROR_TYPE, "Function.Unknown")
+    return body or failure(error_type, "The function failed in mid-stream").payload
+
+
+async def _pieces(
+    reader: asyncio.StreamReader,
+    headers: Mapping[str, str],
+    trailers: dict[str, str] | None = None,
+) -> AsyncIterator[bytes]:
+    if "content-length" not in headers:
+        async for chunk in http1.body_chunks(reader, headers, trailers):
+            yield chunk
+        return
+    left = int(headers["content-length"])
+    while left:
+        piece = await reader.read(min(left, _PIECE))
+        if not piece:
+            raise http1.ProtocolError("connection closed inside a body")
+        left -= len(piece)
+        yield piece

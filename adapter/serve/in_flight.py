@@ -1,0 +1,64 @@
+"""The handle calls of an invocation: where it is cancelled, they are, too."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextvars import ContextVar
+from typing import Any
+
+from adapter.serve import transport
+
+
+class _Calls:
+    """The calls of one invocation that are not done."""
+
+    def __init__(self) -> None:
+        self.cancelled = False  # one of them was
+        self._over = False
+        self._pending: set[Future[Any]] = set()
+
+    def add(self, call: Future[Any]) -> None:
+        self._pending.add(call)
+        call.add_done_callback(self._done)
+        if self._over:  # a thread of the invocation goes on
+            call.cancel()
+
+    def cancel(self) -> None:
+        self._over = True
+        for call in list(self._pending):
+            call.cancel()
+
+    def _done(self, call: Future[Any]) -> None:
+        self._pending.discard(call)
+        self.cancelled = self.cancelled or call.cancelled()
+
+
+_calls: ContextVar[_Calls | None] = ContextVar("calls", default=None)
+
+
+@contextlib.asynccontextmanager
+async def cancelled_together() -> AsyncIterator[None]:
+    """Cancel the handle calls that are made inside, where what runs inside is cancelled.
+
+    Calls count wherever the invocation makes them: in tasks and in threads that it started, too. So
+    plain code that waits for `.result()` in a thread, which itself cannot be cancelled, ends.
+    """
+    calls = _Calls()
+    token = _calls.set(calls)
+    try:
+        yield
+    except asyncio.CancelledError:
+        calls.cancel()
+        raise
+    finally:
+        _calls.reset(token)
+        if calls.cancelled:
+            # The event loop may stand still until the next invocation.
+            await transport.current().settle()
+
+
+def add(call: Future[Any]) -> None:
+    """Count a call that begins, until it is done."""
+    if (calls := _calls.get()) is not None:
+        calls.add(call)

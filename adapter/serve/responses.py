@@ -1,0 +1,185 @@
+"""What a handle call returns: one result on its way, or items one by one."""
+
+import asyncio
+import concurrent.futures
+import functools
+import uuid
+from collections.abc import Generator
+from concurrent.futures import Future
+from typing import Any, Self
+
+from adapter.errors import RequestCancelledError, ServeError
+from adapter.loop_thread import loop_is_running
+from adapter.serve import context
+from adapter.serve.channel import Channel, EndOfChannel
+
+
+class DeploymentResponse:
+    """The result of a handle call, on its way: `await response`, or `response.result()`.
+
+    Cancelling the task that awaits it cancels the call. `request_id` is that of the invocation that
+    makes the call.
+    """
+
+    def __init__(self, future: Future[Any]) -> None:
+        self.request_id = _request_id()
+        self._future = future
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Any:
+        try:
+            return await asyncio.wrap_future(self._future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise RequestCancelledError(self.request_id) from None
+
+    def result(self, *, timeout_s: float | None = None) -> Any:
+        """Wait for the result, outside of any event loop.
+
+        Raises the callee's exception (`RemoteError`, and the builtin type it had), TimeoutError
+        after `timeout_s` seconds, `RequestCancelledError` after `cancel`, RuntimeError inside a
+        running event loop.
+        """
+        _refuse_in_loop()
+        try:
+            return self._future.result(timeout_s)
+        except concurrent.futures.CancelledError:
+            raise RequestCancelledError(self.request_id) from None
+
+    def cancel(self) -> None:
+        """Cancel the call, unless its result is there; whoever waits gets `RequestCancelledError`.
+
+        The callee sees CancelledError at its next `await`, and so do the deployments that it calls.
+        That is so under `serve.run` and `adapter run`. On AWS nothing can cancel a function: it
+        runs, and is billed, to its end or its deadline, and only the waiting ends.
+        """
+        self._future.cancel()
+
+    def cancelled(self) -> bool:
+        """Whether `cancel`, or that of a task which waited, came before the result."""
+        return self._future.cancelled()
+
+    def __reduce__(self) -> Any:
+        raise ServeError(
+            "`DeploymentResponse` is not serializable. Pass it as an argument of its own, not "
+            "inside a list or dict, or await it first.",
+        )
+
+
+class DeploymentResponseGenerator:
+    """The items of a method that yields, as they come: `async for item in response`.
+
+    In plain code `for item in response`. The call has left already; a few items are fetched ahead,
+    and a caller that is slow slows the callee. The callee's exception is raised after the items
+    that it had yielded: `RemoteError`, and the builtin type it had. A stream that breaks off
+    otherwise raises `InvocationError`.
+
+    Who stops early (break, an exception, a cancelled task) ends the stream when the last reference
+    to this object goes; `async with` and `with` end it at once. See `cancel` for what becomes of
+    the callee.
+    """
+
+    def __init__(self, future: Future[None], items: Channel[Any]) -> None:
+        self.request_id = _request_id()
+        self._future = future
+        self._items = items
+        # Nothing that lives as long as the call may refer to this object: it would never end.
+        future.add_done_callback(functools.partial(_end, items, self.request_id))
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self._items.get()
+        except EndOfChannel:
+            raise StopAsyncIteration from None
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        _refuse_in_loop()
+        try:
+            return self._items.get_blocking()
+        except EndOfChannel:
+            raise StopIteration from None
+
+    def cancel(self) -> None:
+        """End the stream, unless it has ended; whoever iterates gets `RequestCancelledError`.
+
+        The callee's generator is closed under `serve.run` and `adapter run`. On AWS nothing can
+        cancel a function: it runs, and is billed, to its end or its deadline.
+        """
+        if not self._items.ended:
+            self._future.cancel()
+
+    def cancelled(self) -> bool:
+        """Whether `cancel`, or that of a task which iterated, came before the end."""
+        return self._future.cancelled()
+
+    async def aclose(self) -> None:
+        """End the stream, as `cancel` does."""
+        self.cancel()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
+
+    def __del__(self) -> None:
+        self.cancel()
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        raise TypeError(
+            "`DeploymentResponseGenerator` cannot be awaited. Use `async for item in response`, "
+            "or call without `stream=True`.",
+        )
+
+    def result(self, *, timeout_s: float | None = None) -> Any:
+        """Refuse: there is more than one result. Raises TypeError."""
+        del timeout_s
+        raise TypeError(
+            "`DeploymentResponseGenerator` has no single result. Use `for item in response`, "
+            "or call without `stream=True`.",
+        )
+
+    def __reduce__(self) -> Any:
+        raise ServeError(
+            "`DeploymentResponseGenerator` cannot be an argument of another call. Collect its "
+            "items first and pass those: `[item async for item in response]`.",
+        )
+
+
+def _end(items: Channel[Any], request_id: str, future: Future[None]) -> None:
+    if future.cancelled():
+        items.end(RequestCancelledError(request_id), at_once=True)
+    else:
+        items.end(future.exception())
+
+
+def _request_id() -> str:
+    invocation = context.invocation.get()
+    return (invocation and invocation.request_id) or str(uuid.uuid4())
+
+
+def _refuse_in_loop() -> None:
+    if loop_is_running():
+        raise RuntimeError(
+            "Sync methods should not be called from within an `asyncio` event loop. "
+            "Use `await response` instead.",
+        )

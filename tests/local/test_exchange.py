@@ -1,0 +1,122 @@
+"""An invocation between the Runtime API, which answers it, and the caller, who waits."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapter.local.exchange import Exchange
+from tests.local.world import invocation, until
+
+
+async def _all(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return [piece async for piece in pieces]
+
+
+async def test_a_whole_answer_has_no_pieces() -> None:
+    exchange = Exchange(invocation())
+    exchange.respond(b"1")
+    await exchange.begun()
+
+    assert (exchange.streamed, exchange.answer.payload) == (False, b"1")
+    assert await _all(exchange.pieces()) == []
+
+
+async def test_a_piece_is_handed_over_when_the_caller_takes_it() -> None:
+    exchange = Exchange(invocation())
+    exchange.stream("text/plain")
+    await exchange.begun()
+    writing = asyncio.create_task(exchange.write(b"a"))
+    await asyncio.sleep(0)
+    written_early = writing.done()
+    pieces = exchange.pieces()
+    first = await anext(pieces)
+    await writing
+    exchange.respond(b"")
+    rest = await _all(pieces)
+
+    assert (written_early, first, rest) == (False, b"a", [])
+    assert exchange.content_type == "text/plain"
+    assert (exchange.answer.payload, exchange.answer.error_type) == (b"", None)
+
+
+async def test_while_a_stream_runs_there_is_no_answer() -> None:
+    exchange = Exchange(invocation())
+    exchange.stream("")
+
+    with pytest.raises(RuntimeError, match="has not answered to the end"):
+        _ = exchange.answer
+
+
+async def test_a_piece_that_waits_at_a_failure_is_not_lost() -> None:
+    exchange = Exchange(invocation(request_id="the-id"))
+    exchange.stream("")
+    writing = asyncio.create_task(exchange.write(b"last"))
+    await asyncio.sleep(0)
+    exchange.fail("Sandbox.Timedout", "Task timed out")
+    await writing
+
+    assert await _all(exchange.pieces()) == [b"last"]
+    assert exchange.answer.error_type == "Sandbox.Timedout"
+    assert json.loads(exchange.answer.payload)["errorMessage"] == (
+        "RequestId: the-id Error: Task timed out"
+    )
+
+
+async def test_empty_pieces_are_not_handed_over() -> None:
+    exchange = Exchange(invocation())
+    exchange.stream("")
+    await exchange.write(b"")
+    exchange.respond(b"")
+
+    assert await _all(exchange.pieces()) == []
+
+
+async def test_a_cancellation_lets_go_of_the_writer_and_is_told_once() -> None:
+    exchange = Exchange(invocation())
+    told: list[None] = []
+    exchange.on_cancel = lambda: told.append(None)
+    exchange.stream("")
+    writing = asyncio.create_task(exchange.write(b"a"))
+    await asyncio.sleep(0)
+    exchange.cancel()
+    exchange.cancel()
+    await writing
+    await exchange.write(b"nobody takes this")
+
+    assert told == [None]
+    assert exchange.answer.error_type == "Sandbox.Cancelled"
+
+
+async def test_what_has_ended_cannot_be_cancelled() -> None:
+    exchange = Exchange(invocation())
+    told: list[None] = []
+    exchange.on_cancel = lambda: told.append(None)
+    exchange.respond(b"1")
+    exchange.cancel()
+    exchange.stream("text/plain")
+
+    assert not told
+    assert (exchange.answer.error_type, exchange.streamed) == (None, False)
+
+
+async def test_an_end_stops_the_deadline_and_is_told() -> None:
+    exchange = Exchange(invocation())
+    timer = asyncio.get_running_loop().call_later(60, lambda: None)
+    told: list[None] = []
+    exchange.begin(timer)
+    exchange.on_end(lambda: told.append(None))
+    exchange.respond(b"1")
+    await until(lambda: told)
+
+    assert timer.cancelled()
+
+
+async def test_the_log_tail_is_the_last_four_kilobytes() -> None:
+    exchange = Exchange(invocation())
+    exchange.print(b"a" * 5000)
+    exchange.print(b"b")
+    exchange.respond(b"1")
+
+    assert exchange.answer.log_tail == b"a" * 4093 + b"\nb\n"
