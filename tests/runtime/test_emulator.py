@@ -3,6 +3,7 @@
 The emulator collects a stream before it answers, so what it proves is the format.
 """
 
+import functools
 import json
 import time
 from collections.abc import Iterator
@@ -87,7 +88,7 @@ def test_a_front_that_takes_no_stream_gets_a_result(host: Host) -> None:
 
 
 def test_many_invocations_at_once_share_one_process(tmp_path: Path) -> None:
-    def meet(number: int) -> str:
+    def meet(host: Host, number: int) -> str:
         query = f"size=8&fail={'true' if number == 3 else 'false'}"
         event = events.http_api(path="/meet", query=query)
         # It opens after the first poll and refuses more than there are polls.
@@ -96,10 +97,10 @@ def test_many_invocations_at_once_share_one_process(tmp_path: Path) -> None:
         return str(result.payload["body"])
 
     with (
-        concurrent_emulator(SOURCE, tmp_path, concurrency=8) as host,
+        concurrent_emulator(SOURCE, tmp_path, concurrency=8) as many,
         ThreadPoolExecutor(8) as all_,
     ):
-        bodies = list(all_.map(meet, range(8)))
+        bodies = list(all_.map(functools.partial(meet, many), range(8)))
 
     assert bodies.pop(3) == "Internal Server Error"
     assert len(set(bodies)) == 1
