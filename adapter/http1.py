@@ -111,7 +111,8 @@ async def body_chunks(
         return
     try:
         while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
-            yield await reader.readexactly(size)
+            async for piece in _pieces(reader, size):
+                yield piece
             if await reader.readexactly(2) != b"\r\n":
                 raise ProtocolError("not a chunk: it is longer than it says")
         while (line := await reader.readuntil(b"\r\n")) != b"\r\n":
@@ -119,6 +120,16 @@ async def body_chunks(
                 _parse_header(line[:-2].decode("latin-1"), trailers)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
         raise ProtocolError("connection closed inside a chunked body") from error
+
+
+async def _pieces(reader: asyncio.StreamReader, left: int) -> AsyncIterator[bytes]:
+    """Yield a chunk, which may be larger than what anybody wants to hold, in pieces."""
+    while left:
+        piece = await reader.read(min(left, READ_AHEAD))
+        if not piece:
+            raise ProtocolError("connection closed inside a chunked body")
+        left -= len(piece)
+        yield piece
 
 
 def request_bytes(

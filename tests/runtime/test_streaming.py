@@ -210,7 +210,7 @@ async def numbers() -> AsyncIterator[str]:
 
 
 async def none_then_error() -> AsyncIterator[str]:
-    yield {}["not even one"]
+    yield str(1 // len(""))  # ZeroDivisionError
 
 
 async def one_then_error() -> AsyncIterator[str]:
