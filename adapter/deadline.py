@@ -2,8 +2,8 @@
 
 Lambda kills an environment whose invocation outlives its timeout, and everything in it is lost. So
 what runs is cancelled a little earlier: half a second, or a tenth of the time where that is less.
-`ADAPTER_DEADLINE_MARGIN_MS` changes the half second. Plain code in a thread cannot be cancelled; it
-is left to Lambda, which ends it with its environment.
+`ADAPTER_DEADLINE_MARGIN_MS` changes the half second. Plain code in a thread cannot be cancelled; if
+it does not end by itself it is left to Lambda, which ends it with its environment.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Any, Self
 from adapter import user_code
 
 DEFAULT_MARGIN_MS = 500
+AGAIN_S = 0.05  # after which plain code in a thread is looked at again
 
 
 def of(lambda_context: Any) -> int:
@@ -84,6 +85,10 @@ class Limit:
         self._check = asyncio.get_running_loop().create_task(self._cancel())
 
     async def _cancel(self) -> None:
-        if self in _in_flight and not self._threads.any(alone=len(_in_flight) == 1):
-            self.expired = True
-            self._task.cancel()
+        if self not in _in_flight:
+            return
+        if self._threads.any(alone=len(_in_flight) == 1):  # until its plain code lets go
+            self._timer = asyncio.get_running_loop().call_later(AGAIN_S, self._expire)
+            return
+        self.expired = True
+        self._task.cancel()

@@ -206,3 +206,15 @@ def test_plain_code_of_another_invocation_does_not_hold_up_the_cancellation(othe
         await other
 
     asyncio.run(scenario())
+
+
+def test_what_follows_plain_code_that_was_running_at_the_time_is_cancelled() -> None:
+    async def scenario() -> None:
+        finish = threading.Event()
+        asyncio.get_running_loop().call_later(0.3, finish.set)
+        with deadline.Limit(int(time.time() * 1000) + 50):
+            await user_code.call(finish.wait)
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(scenario())
