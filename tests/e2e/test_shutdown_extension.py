@@ -9,11 +9,12 @@ import pytest
 
 from tests.runtime.hosts import (
     Host,
-    _environment,
-    _require_namespaces,
-    _wait_until_it_listens,
     emulator_path,
+    environment,
     free_port,
+    python_in_a_namespace,
+    require_namespaces,
+    wait_until_it_listens,
 )
 from tests.template.test_shutdown_extension import EXTENSION
 
@@ -48,34 +49,33 @@ exec "$@"
 
 def run_and_end(folder: Path, extensions: str) -> str:
     """Let the emulator start a function and end its environment; return what it logged."""
-    _require_namespaces()
+    require_namespaces()
     (folder / "app.py").write_text(SOURCE)
     (folder / "start").write_text(START)
-    address, runtime_api = free_port(), free_port()
+    address = f"127.0.0.1:{free_port()}"
+    variables = {
+        "EXTENSIONS": extensions,
+        "LD_LIBRARY_PATH": "/opt/base/lib",
+        "STOPPED": str(folder / "stopped"),
+        **python_in_a_namespace(),
+    }
     with (folder / "emulator.log").open("w+b") as log:
         process = subprocess.Popen(
             [
                 *("unshare", "--mount", "sh", str(folder / "start"), emulator_path()),
                 *("--log-level", "debug"),
-                *("--runtime-interface-emulator-address", f"127.0.0.1:{address}"),
-                *("--runtime-api-address", f"127.0.0.1:{runtime_api}"),
+                *("--runtime-interface-emulator-address", address),
+                *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
                 *(sys.executable, "-m", "adapter.runtime", "app.handler"),
             ],
             cwd=folder,
-            env={
-                **_environment(folder, folder),
-                "BASE": sys.base_prefix,
-                "EXTENSIONS": extensions,
-                "LD_LIBRARY_PATH": "/opt/base/lib",
-                "PYTHON": f"bin/{Path(sys.executable).resolve().name}",
-                "STOPPED": str(folder / "stopped"),
-            },
+            env=environment(folder, folder, variables),
             stdout=log,
             stderr=log,
         )
         try:
-            _wait_until_it_listens(process, address)
-            Host(f"http://127.0.0.1:{address}", "function").invoke({})
+            wait_until_it_listens(process, address)
+            Host(f"http://{address}", "function").invoke({})
         finally:
             process.terminate()
             process.wait()

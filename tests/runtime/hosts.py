@@ -109,33 +109,17 @@ def emulator(
     task_root = folder / "task"
     task_root.mkdir(exist_ok=True)
     (task_root / "app.py").write_text(source)
-    port, runtime_port = free_port(), free_port()
-    program = emulator_path()
-    log = (folder / "emulator.log").open("w+b")
-    process = subprocess.Popen(
-        [
-            program,
-            "--runtime-interface-emulator-address",
-            f"127.0.0.1:{port}",
-            "--runtime-api-address",
-            f"127.0.0.1:{runtime_port}",
-            *command,
-        ],
-        cwd=task_root,
-        env={**_environment(app_dir or folder, task_root), **variables},
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    try:
-        _wait_until_it_listens(process, port)
-        yield Host(f"http://127.0.0.1:{port}", "function")
-    finally:
-        process.terminate()
-        process.wait()
-        log.seek(0)
-        _show(log.read().decode())
-        log.close()
+    address, runtime_api = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    program = [
+        emulator_path(),
+        *("--runtime-interface-emulator-address", address),
+        *("--runtime-api-address", runtime_api),
+        *command,
+    ]
+    with _running(
+        program, task_root, address, environment(app_dir or folder, task_root, variables)
+    ):
+        yield Host(f"http://{address}", "function")
 
 
 @contextlib.contextmanager
@@ -150,34 +134,51 @@ def concurrent_emulator(source: str, folder: Path, concurrency: int) -> Iterator
     (task_root / "app.py").write_text(source)
     script = folder / "start"
     script.write_text(_START)
-    port = free_port()
-    _require_namespaces()
-    log = (folder / "emulator.log").open("w+b")
-    process = subprocess.Popen(
-        ["unshare", "--mount", "sh", script, emulator_path(), f"127.0.0.1:{port}"],
-        env={
-            **_environment(folder, task_root),
-            "AWS_LAMBDA_MAX_CONCURRENCY": str(concurrency),
-            "LAMBDA_TASK_ROOT": "/var/task",
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            "RUNTIME_API": f"127.0.0.1:{free_port()}",
-            "TASK": str(task_root),
-            "BASE": sys.base_prefix,
-            "PYTHON": f"bin/{Path(sys.executable).resolve().name}",
-        },
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    try:
-        _wait_until_it_listens(process, port)
-        yield Host(f"http://127.0.0.1:{port}", "function")
-    finally:
-        process.terminate()
-        process.wait()
-        log.seek(0)
-        _show(log.read().decode())
-        log.close()
+    address = f"127.0.0.1:{free_port()}"
+    require_namespaces()
+    variables = {
+        "AWS_LAMBDA_MAX_CONCURRENCY": str(concurrency),
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "RUNTIME_API": f"127.0.0.1:{free_port()}",
+        "TASK": str(task_root),
+        **python_in_a_namespace(),
+    }
+    program = ["unshare", "--mount", "sh", str(script), emulator_path(), address]
+    with _running(program, task_root, address, environment(folder, task_root, variables)):
+        yield Host(f"http://{address}", "function")
+
+
+def python_in_a_namespace() -> dict[str, str]:
+    """Say to a script where this Python is installed, and which program it is there."""
+    return {"BASE": sys.base_prefix, "PYTHON": f"bin/{Path(sys.executable).resolve().name}"}
+
+
+@contextlib.contextmanager
+def _running(
+    program: list[str],
+    folder: Path,
+    address: str,
+    variables: dict[str, str],
+) -> Iterator[None]:
+    """Run the emulator until it is done with; pytest shows its log where the test fails."""
+    with (folder / "emulator.log").open("w+b") as log:
+        process = subprocess.Popen(
+            program,
+            cwd=folder,
+            env=variables,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            wait_until_it_listens(process, address)
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+            log.seek(0)
+            _show(log.read().decode())
 
 
 _START = """set -e
@@ -200,7 +201,8 @@ exec "$1" --runtime-interface-emulator-address "$2" \\
 """
 
 
-def _require_namespaces() -> None:
+def require_namespaces() -> None:
+    """Skip, or fail under CI, where mounting needs rights that we lack."""
     if subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0:
         return
     reason = "a mount namespace of its own needs root on Linux"
@@ -213,7 +215,8 @@ def _show(text: str) -> None:
     sys.stdout.write(f"{text}\n")  # pytest shows it where the test fails
 
 
-def _environment(app_dir: Path, task_root: Path) -> dict[str, str]:
+def environment(app_dir: Path, task_root: Path, more: dict[str, str]) -> dict[str, str]:
+    """Return what Lambda tells a function, over this process's own variables, and `more`."""
     path = os.pathsep.join([str(app_dir), os.environ.get("PYTHONPATH", "")])
     return {
         **os.environ,
@@ -222,6 +225,7 @@ def _environment(app_dir: Path, task_root: Path) -> dict[str, str]:
         "LAMBDA_TASK_ROOT": str(task_root),
         "PYTHONPATH": path.rstrip(os.pathsep),
         "_HANDLER": "app.handler",
+        **more,
     }
 
 
@@ -233,9 +237,11 @@ def free_port() -> int:
     return port
 
 
-def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:
+def wait_until_it_listens(process: "subprocess.Popen[bytes]", address: str) -> None:
+    """Wait for a server; fails the test where its process ends instead."""
+    host, _, port = address.partition(":")
     while process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
             return
     pytest.fail(f"the emulator ended with exit code {process.returncode}")
 
