@@ -9,7 +9,7 @@ it does not end by itself it is left to Lambda, which ends it with its environme
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,12 +48,14 @@ class Limit:
         with Limit(deadline_ms) as limit: ...
 
     As `asyncio.timeout` does, without the half of its cost that comes from being adjustable.
-    `expired` says that the TimeoutError is ours.
+    `expired` says that the TimeoutError is ours; `answered` whether the answer has begun.
     """
 
-    def __init__(self, deadline_ms: int) -> None:
+    def __init__(self, deadline_ms: int, answered: Callable[[], bool] = lambda: False) -> None:
         self.expired = False
         self._left = seconds_left(deadline_ms)
+        self._answered = answered
+        self._began: int | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
@@ -87,8 +89,20 @@ class Limit:
     async def _cancel(self) -> None:
         if self not in _in_flight:
             return
-        if self._threads.any(alone=len(_in_flight) == 1):  # until its plain code lets go
+        if self._is_held_up():
             self._timer = asyncio.get_running_loop().call_later(AGAIN_S, self._expire)
             return
         self.expired = True
         self._task.cancel()
+
+    def _is_held_up(self) -> bool:
+        """Whether plain code runs that may still give an answer in time.
+
+        A generator that has made a further step since the last look does not: it is cut between two
+        steps. Nor does what AnyIO runs when the answer has begun: it keeps a cancellation until its
+        thread has ended.
+        """
+        began, self._began = self._began, self._threads.began
+        if self._threads.running:
+            return began in (None, self._threads.began)
+        return not self._answered() and self._threads.in_anyio(alone=len(_in_flight) == 1)

@@ -13,8 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adapter import deadline
 from adapter.calls.dispatch import Dispatcher
@@ -37,8 +36,7 @@ if TYPE_CHECKING:
 CANCEL_S = 1.0  # for what still runs when a function is closed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """What a function is told about its place; on Lambda by environment variables."""
 
     application: str = DEFAULT_APPLICATION
@@ -98,7 +96,7 @@ class Function:
         """
         invocation = _invocation(event, lambda_context)
         context.invocation.set(invocation)
-        limit = deadline.Limit(invocation.deadline_ms)
+        limit = deadline.Limit(invocation.deadline_ms, lambda: responder.answered)
         try:
             with limit:
                 await self._serve(event, lambda_context, responder)
@@ -159,8 +157,7 @@ class Function:
         self.complete(_cancel_what_runs())
         transport.let_go(self.loop)
         self.complete(self.loop.shutdown_asyncgens())
-        self.complete(self.loop.shutdown_default_executor())
-        self.loop.close()
+        self.loop.close()  # plain code that still runs in a thread is not waited for
 
 
 class Servable:

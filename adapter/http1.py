@@ -8,8 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from typing import NamedTuple
 
 CONNECT_S = 5.0
 READ_AHEAD = 256 * 1024  # bytes that a connection holds before somebody takes them
@@ -20,8 +19,7 @@ class ProtocolError(ConnectionError):
     """The peer sent something that is not HTTP/1.1, or stopped in the middle of a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Start line and headers of a message; header names are lower-case, repeated ones joined."""
 
     first: str
@@ -42,13 +40,12 @@ class Head:
         return self.headers.get("connection", "").lower() != "close"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A whole response."""
 
     status: int
     headers: dict[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head | None:
@@ -144,6 +141,8 @@ def request_bytes(
 
 def response_bytes(status: int, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     """A whole response. The content length is added."""
+    from http import HTTPStatus  # noqa: PLC0415 - only servers say it
+
     return _message(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", headers, body)
 
 
@@ -403,7 +402,10 @@ class Connection(Messages, asyncio.Protocol):
         """Close at once; nothing is waited for."""
         self.usable = False
         self._on_hang_up = None
-        self._transport.close()
+        if self._full:  # what the peer has not taken would keep it open
+            self._transport.abort()
+        else:
+            self._transport.close()
 
 
 def _wake(waiting: asyncio.Future[None] | None) -> None:

@@ -30,25 +30,32 @@ class Threads:
     def __init__(self) -> None:
         self._task = asyncio.current_task()
         self._running: set[int] = set()
+        self.began = 0  # how many have ever begun
 
     def begin(self) -> None:
         """The calling thread begins."""
         self._running.add(threading.get_ident())
+        self.began += 1
 
     def end(self) -> None:
         """The calling thread has ended."""
         self._running.discard(threading.get_ident())
 
-    def any(self, *, alone: bool) -> bool:
-        """Whether any runs: ours, or AnyIO's, in which FastAPI runs plain routes.
+    @property
+    def running(self) -> bool:
+        """Whether any of ours runs."""
+        return bool(self._running)
+
+    def in_anyio(self, *, alone: bool) -> bool:
+        """Whether any of AnyIO's runs, in which FastAPI runs plain routes.
 
         AnyIO counts for a whole event loop. Where other invocations are in flight, only threads
         that the invocation's own task waits for are known to be its. Must be called in a task:
         AnyIO says only there what it counts.
         """
         anyio: Any = sys.modules.get("anyio.to_thread")
-        if self._running or anyio is None:
-            return bool(self._running)
+        if anyio is None:
+            return False
         limiter = anyio.current_default_thread_limiter()
         return bool(limiter.borrowed_tokens) and (
             alone or self._task in limiter.statistics().borrowers

@@ -218,3 +218,20 @@ def test_what_follows_plain_code_that_was_running_at_the_time_is_cancelled() -> 
 
     with pytest.raises(TimeoutError):
         asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["ours", "anyio"])
+def test_a_plain_generator_is_cut_between_two_steps(kind: str) -> None:
+    """Its steps follow each other at once, so a thread runs whenever one looks."""
+
+    async def endless() -> None:
+        step = user_code.call if kind == "ours" else to_thread.run_sync
+        while True:
+            await step(time.sleep, 0.02)
+
+    async def scenario() -> None:
+        with deadline.Limit(int(time.time() * 1000) + 100, answered=lambda: True):
+            await endless()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(scenario())

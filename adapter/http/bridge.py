@@ -142,8 +142,8 @@ class HttpBridge:
             request_id = getattr(context, "aws_request_id", "")
             text = f"Request {request_id} timed out after {self._request_timeout_s}s."
             logger.warning("%s", text)
-            await exchange.give_up(plain_response(408, text))
             running.cancel()
+            await exchange.give_up(plain_response(408, text))
             await asyncio.wait([running])
         except BaseException:
             running.cancel()

@@ -89,6 +89,7 @@ class Exchange:
 
     async def _failed(self, error: Exception, what: str) -> None:
         """Tell the client as far as that is still possible, and the log once."""
+        self.complete.set()
         if self._gone:
             return
         if self._stream is not None and self._state is not State.COMPLETE:
@@ -110,6 +111,7 @@ class Exchange:
     async def give_up(self, response: Response) -> None:
         """Answer in the application's place; what it still sends is refused."""
         self._gone = True
+        self.complete.set()
         if self._state is State.COMPLETE:
             return
         self._state = State.COMPLETE
@@ -154,9 +156,9 @@ class Exchange:
         return self._scope.get("method") == "HEAD" or self._status in _WITHOUT_BODY
 
     async def _pass_on(self, data: bytes, *, more: bool) -> None:
+        if self._stream is None:
+            self._stream = await self._destination.stream(self._status, self._headers)
         try:
-            if self._stream is None:
-                self._stream = await self._destination.stream(self._status, self._headers)
             await self._stream.write(data)
         except OSError:
             self._gone = True

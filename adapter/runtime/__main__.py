@@ -32,7 +32,7 @@ def main() -> int:
     try:
         handler = load_handler(name, os.environ.get("LAMBDA_TASK_ROOT", ""))
     except Exception as error:  # noqa: BLE001 - reported as an init error, whatever it is
-        return _fail_init(RuntimeApi(address), Failure.of(error))
+        _fail_init(RuntimeApi(address), Failure.of(error))
     times = InitTimes.of(handler, (time.perf_counter() - BEGAN) * 1000)
     logger.info("%s", times.text())
     loop = getattr(handler, "loop", None) or asyncio.new_event_loop()
@@ -64,12 +64,12 @@ def _end_unhealthy(handler: Handler, loop: asyncio.AbstractEventLoop) -> NoRetur
     _exit_now(1)
 
 
-def _fail_init(api: RuntimeApi, failure: Failure) -> int:
+def _fail_init(api: RuntimeApi, failure: Failure) -> NoReturn:
     what = (failure.error_type, failure.message)
     logger.error("%s: %s", *what, extra={"failure": failure})
-    with contextlib.suppress(RuntimeApiLost):
+    with contextlib.suppress(RuntimeApiLost, OSError):
         asyncio.run(api.fail_init(failure))
-    return 1
+    _exit_now(1)  # a thread of the failed init may still run, and would hold up an ordinary end
 
 
 def _exit_now(code: object) -> NoReturn:

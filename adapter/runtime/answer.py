@@ -1,5 +1,7 @@
 """The answer to one invocation, on its way to the Runtime API."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +19,8 @@ from adapter.runtime.client import (
 from adapter.runtime.protocol import Failure, Invocation, to_json
 
 logger = logging.getLogger("adapter.runtime")
+
+FAIL_S = 0.2  # to tell that a stream has failed; after it the connection is cut
 
 
 class PostedAnswer:
@@ -41,8 +45,12 @@ class PostedAnswer:
             self.unwanted = True
             cancel()
 
-        if self._invocation.cancellable:
+        if self._invocation.cancellable and not self._complete:
             self._api.on_hang_up(hung_up)
+
+    @property
+    def _complete(self) -> bool:
+        return self.answered and (self._stream is None or self._stream.ended)
 
     async def respond(self, result: Any) -> None:
         """Post a result; one that Lambda refuses becomes a function error.
@@ -63,11 +71,11 @@ class PostedAnswer:
 
     async def stream(self, content_type: str) -> ResponseStream:
         """Begin to post a response piece by piece. Raises OSError."""
-        self.answered = True
         try:
             body = await self._api.stream(self._invocation, content_type)
         except RuntimeApiLost as error:
             raise ConnectionError(str(error)) from error
+        self.answered = True
         self._stream = PostedStream(self._api, body)
         return self._stream
 
@@ -128,7 +136,10 @@ class PostedStream:
         """Break the response off with error trailers."""
         failure = Failure.of(error)
         _log(failure)
-        await self._end(failure.trailers())
+        # A reader that has fallen behind would hold this up until Lambda ends the environment.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAIL_S):
+                await self._end(failure.trailers())
 
     async def _end(self, trailers: dict[str, str]) -> None:
         if self.ended:
@@ -138,6 +149,7 @@ class PostedStream:
             self._api.check("a stream", await self._body.end(trailers))
         except (OSError, RuntimeApiError) as error:
             logger.warning("the stream was not taken to its end: %s", error)
+        self._api.on_hang_up(None)
 
 
 def _log(failure: Failure) -> None:

@@ -103,13 +103,13 @@ async def _poll(
                 own = contextvars.copy_context()
             context = LambdaContext(invocation, function)
             await _serve_one(api, invocation, own, functools.partial(_start, handler, context))
+            if alone:  # what was only asked of the event loop becomes a task, such as a handle call
+                await asyncio.sleep(0)
             await pending.settle(invocation.deadline_ms)
             if idle_check is not None:
                 await idle_check(invocation.deadline_ms)
             sys.stdout.flush()
             sys.stderr.flush()
-            if alone:  # else the event loop would have no turn while one answer follows another
-                await asyncio.sleep(0)
     finally:
         api.close()
 
@@ -126,10 +126,15 @@ async def _serve_one(
         task = _task(work, own)
         answer.on_cancel(task.cancel)
         await task
-    except asyncio.CancelledError:
-        if not answer.unwanted or _is_cancelled():
+    except asyncio.CancelledError as error:
+        if _is_cancelled():
             raise
-        logger.info("the caller did not wait for the answer; the invocation was cancelled")
+        if answer.unwanted:
+            logger.info("the caller did not wait for the answer; the invocation was cancelled")
+        else:
+            odd = RuntimeError("the function waited for what it had cancelled")
+            odd.__cause__ = error
+            await answer.fail(odd)
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the caller's
         await answer.fail(error)
     finally:

@@ -1,6 +1,7 @@
 """SAM CLI as a user runs it: `sam build`, and `sam local` in a container engine."""
 
 import contextlib
+import ipaddress
 import os
 import shutil
 import signal
@@ -79,8 +80,12 @@ def local_api(project: Path, folder: Path) -> Iterator[str]:
 
 
 def _bridge_address() -> str:
-    """Return the address by which containers reach this machine."""
-    query = "{{(index .IPAM.Config 0).Gateway}}"
+    """Return the address by which containers reach this machine.
+
+    An engine that finds its bridge from an earlier one does not name the gateway; it is the first
+    address of the network.
+    """
+    query = "{{(index .IPAM.Config 0).Subnet}}"
     command = ["docker", "network", "inspect", "bridge", "--format", query]
     image = ["docker", "image", "inspect", "public.ecr.aws/lambda/python:3.11-x86_64"]
     reason = "no container engine with the Lambda base image: run tests/e2e/docker/start"
@@ -88,7 +93,7 @@ def _bridge_address() -> str:
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     base = subprocess.run(image, capture_output=True, check=False)
     require(found.returncode == 0 and base.returncode == 0, reason)
-    return found.stdout.strip()
+    return str(next(ipaddress.ip_network(found.stdout.strip()).hosts()))
 
 
 @contextlib.contextmanager
