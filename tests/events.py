@@ -57,6 +57,13 @@ def http_api(
     return event
 
 
+def local_http_api(**request: Any) -> Event:
+    """The HTTP API's of `adapter run`."""
+    event = http_api(**request)
+    event["requestContext"]["apiId"] = "local"
+    return event
+
+
 def function_url(**request: Any) -> Event:
     """A function URL's: payload format 2.0 without routes."""
     event = http_api(**request)

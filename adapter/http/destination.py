@@ -12,13 +12,16 @@ logger = logging.getLogger("adapter.http")
 
 # What may take a stream; `ADAPTER_STREAMS` names those of a function that do.
 URL, REST, HTTP_API = "url", "rest", "http-api"
+LOCAL_API = "local"  # the id of the HTTP API of `adapter run`: no other one streams
 
 
 def front_of(event: dict[str, Any]) -> str:
     """Name what sent an event, as far as it may take a stream; empty for the others."""
     context = event.get("requestContext") or {}
     if event.get("version") == "2.0":
-        return URL if ".lambda-url." in str(context.get("domainName")) else HTTP_API
+        if ".lambda-url." in str(context.get("domainName")):
+            return URL
+        return HTTP_API if context.get("apiId") == LOCAL_API else ""
     return REST if "resource" in event and "elb" not in context else ""
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+from adapter.http.destination import LOCAL_API
 from adapter.local.invocation import ACCOUNT
 
-API_ID = "local"
 STAGE = "$default"
 # What the connection to the client is about, and no business of the function behind the gateway.
 _HOP_BY_HOP = frozenset(
@@ -79,7 +79,7 @@ def http_api_event(request: HttpRequest, route: HttpApiRoute, arrival: Arrival) 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     `rawPath` is the decoded path, as HTTP APIs deliver it. Keys that would be empty are left out.
     """
-    context = {"accountId": ACCOUNT, "apiId": API_ID, "domainName": request.server[0]}
+    context = {"accountId": ACCOUNT, "apiId": LOCAL_API, "domainName": request.server[0]}
     event = payload_2_0(request, arrival, context, route_key=route.key, raw_path=request.path)
     if route.path_parameters:
         event["pathParameters"] = dict(route.path_parameters)

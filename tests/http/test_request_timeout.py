@@ -98,7 +98,7 @@ def answer(path: str, *streams: str, timeout_s: float = 0.05) -> list[Any]:
         servable = ApplicationServable(app, streams=streams, request_timeout_s=timeout_s)
         function = Function(servable, asyncio.get_running_loop())
         await function.start()
-        await function.serve(events.http_api(path=path), CONTEXT, recorded)
+        await function.serve(events.local_http_api(path=path), CONTEXT, recorded)
         await function.stop()
 
     asyncio.run(scenario())

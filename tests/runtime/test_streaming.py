@@ -305,11 +305,18 @@ def test_who_takes_no_stream_gets_a_result(sender: Callable[..., events.Event]) 
     assert json.loads(body)["body"] == "onetwo"
 
 
-def test_an_http_api_gets_whole_responses_as_results_where_it_takes_streams() -> None:
-    assert asyncio.run(answer_to(events.http_api(path="/plain"), "http-api"))[0] == (
+def test_the_local_http_api_gets_whole_responses_as_results() -> None:
+    assert asyncio.run(answer_to(events.local_http_api(path="/plain"), "http-api"))[0] == (
         "application/json"
     )
-    assert asyncio.run(answer_to(events.http_api(path="/numbers"), "http-api"))[0] == PRELUDE
+    event = events.local_http_api(path="/numbers")
+    assert asyncio.run(answer_to(event, "http-api"))[0] == PRELUDE
+
+
+def test_an_event_that_somebody_else_made_is_answered_as_on_aws() -> None:
+    event = events.http_api(path="/numbers")
+
+    assert asyncio.run(answer_to(event, "http-api"))[0] == "application/json"
 
 
 def test_a_response_without_a_body_is_the_prelude_alone() -> None:
