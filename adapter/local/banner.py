@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 from adapter.local.function_url import PREFIX
-from adapter.plan.values import ApplicationPlan, FunctionPlan, RoutePlan
+from adapter.plan.values import ApplicationPlan, FunctionPlan, FunctionUrl, RoutePlan
 
 Style = Callable[[str, str], str]
 
@@ -79,20 +79,29 @@ def _indented(line: str) -> str:
     return f"            {line}"
 
 
-def _url_lines(plans: Sequence[ApplicationPlan], http_url: str, style: Style) -> list[str]:
-    found = [
-        (function.name, function.url)
+def function_urls(plans: Iterable[ApplicationPlan], http_url: str) -> dict[str, str]:
+    """Return the local addresses of the functions that have a URL, by function name."""
+    return {
+        function.name: f"{http_url}{PREFIX}{function.name}"
         for plan in plans
         for function in plan.functions
         if function.url is not None
-    ]
-    width = max((len(name) for name, _ in found), default=0)
+    }
+
+
+def _url_lines(plans: Sequence[ApplicationPlan], http_url: str, style: Style) -> list[str]:
+    found = function_urls(plans, http_url)
+    width = max(map(len, found), default=0)
+    kinds = {function.name: function.url for plan in plans for function in plan.functions}
     return [
-        f"  URL     {style(f'{http_url}{PREFIX}{name}', 'cyan')}{'':{width - len(name)}}   "
-        f"{'streaming' if url.streams else 'buffered'} function URL, "
-        f"{'public' if url.public else 'AWS_IAM on AWS, open here'}"
-        for name, url in found
+        f"  URL     {style(address, 'cyan')}{'':{width - len(name)}}   {_kind(kinds[name])}"
+        for name, address in found.items()
     ]
+
+
+def _kind(url: FunctionUrl | None) -> str:
+    how = "streaming" if url and url.streams else "buffered"
+    return f"{how} function URL, {'public' if url and url.public else 'AWS_IAM on AWS, open here'}"
 
 
 def _route_lines(plan: ApplicationPlan) -> list[str]:

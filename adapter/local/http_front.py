@@ -180,7 +180,7 @@ class HttpFront:
                 cold=outcome.answer.cold,
                 error=outcome.error,
                 streamed=streamed.begun,
-                bytes=streamed.size if streamed.begun else 0,
+                bytes=streamed.size if streamed.begun else None,
                 first_byte_ms=relay.first_byte_ms,
                 note=relay.integration.note if streamed.begun else "",
             ),

@@ -166,8 +166,7 @@ class LambdaApi:
             raise _throttled() from error
         except ClientGoneError:
             passed_ms = (time.perf_counter() - started) * 1000
-            gone = Answer(payload=b"", error_type="caller hung up", duration_ms=passed_ms)
-            self._tell(request, gone, reply)
+            self._tell(request, Answer(payload=b"", duration_ms=passed_ms), reply, "cancelled")
             raise
 
     def _tell(
@@ -175,20 +174,21 @@ class LambdaApi:
         request: InvokeRequest,
         answer: Answer,
         reply: EventReply | None = None,
+        status: str = "",
     ) -> None:
         streamed = reply is not None and reply.streamed
         self._log.invocation(
             InvocationRecord(
                 function=request.function.plan.name,
                 label=request.method or "Invoke",
-                status="error" if answer.error_type else "ok",
+                status=status or ("error" if answer.error_type else "ok"),
                 request_id=request.invocation.request_id,
                 duration_ms=answer.duration_ms,
                 cold=answer.cold,
                 error=answer.error_type or "",
                 caller=request.caller,
                 streamed=streamed,
-                bytes=reply.size if reply and streamed else 0,
+                bytes=reply.size if reply and streamed else None,
                 first_byte_ms=reply.first_byte_ms if reply and streamed else None,
             ),
         )

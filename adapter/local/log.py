@@ -40,10 +40,10 @@ class InvocationRecord:
     """One finished invocation.
 
     `label` says what was asked: method and path, the method called, or "Event". `status` is the
-    HTTP status, "ok" or "error"; `error` is the error's type, empty where there is none. `caller`
-    is the deployment that called through a handle, else empty. Of an answer that was `streamed`,
-    `bytes` is the size of its body so far, `first_byte_ms` when it began, counted from the request,
-    and `note` what there is to know about it.
+    HTTP status, "ok", "error", or "cancelled" where the caller has hung up; `error` is the error's
+    type, empty where there is none. `caller` is the deployment that called through a handle, else
+    empty. Of an answer that was `streamed`, `bytes` is the size of its body so far, `first_byte_ms`
+    when it began, counted from the request, and `note` what there is to know about it.
     """
 
     function: str
@@ -55,7 +55,7 @@ class InvocationRecord:
     error: str = ""
     caller: str = ""
     streamed: bool = False
-    bytes: int = 0
+    bytes: int | None = None
     first_byte_ms: float | None = None
     note: str = ""
 
@@ -166,7 +166,7 @@ class Log:
 
     def _streamed_text(self, record: InvocationRecord) -> str:
         note = self.style(f" ({record.note})", "dim") if record.note else ""
-        return f"  streamed {_size(record.bytes)}{note}"
+        return f"  streamed {_size(record.bytes or 0)}{note}"
 
     def _line(self, function: str, text: str) -> None:
         time = self.style(f"{datetime.now().astimezone():%H:%M:%S.%f}"[:-3], "dim")

@@ -5,7 +5,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator
 
-from adapter.local.banner import banner
+from adapter.local.banner import banner, function_urls
 from adapter.local.log import Log
 from adapter.local.reload import reload_on_change
 from adapter.local.server import LocalServer, ServerSettings
@@ -63,5 +63,6 @@ def _announce(server: LocalServer, log: Log) -> None:
         "\n" + "\n".join(lines),
         http_url=server.http_url,
         lambda_url=server.lambda_url,
+        function_urls=function_urls(server.plans, server.http_url),
         functions=sorted(server.functions),
     )

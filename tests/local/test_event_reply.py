@@ -208,7 +208,7 @@ async def test_a_caller_that_stops_reading_cancels_the_invocation() -> None:
         await function.cancelled.wait()
         (record,) = await served.records.wait_for("invocation")
 
-    assert (record["status"], record["error"]) == ("error", "caller hung up")
+    assert (record["status"], record["error"]) == ("cancelled", "")
     assert (record["streamed"], record["bytes"]) == (True, 4)
 
 
@@ -223,7 +223,7 @@ async def test_a_caller_that_hangs_up_before_the_answer_cancels_the_invocation(p
         await function.cancelled.wait()
         (record,) = await served.records.wait_for("invocation")
 
-    assert (record["status"], record["error"]) == ("error", "caller hung up")
+    assert (record["status"], record["error"]) == ("cancelled", "")
 
 
 async def test_a_caller_that_hangs_up_does_not_end_an_event() -> None:
