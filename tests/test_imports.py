@@ -145,3 +145,37 @@ def test_importing_configures_no_logging(tmp_path: Path) -> None:
     program = "import logging\nimport adapter.function\nassert not logging.root.handlers\n"
 
     assert "adapter.function" in loaded(program, tmp_path)
+
+
+def test_function_that_uses_little_loads_little(tmp_path: Path) -> None:
+    found = loaded("import adapter.runtime.__main__\n" + PLAIN, tmp_path)
+
+    standard = {"datetime", "decimal", "http", "pathlib", "uuid"}
+    serve = {f"adapter.serve.{name}" for name in ("autoscaling", "batching", "channel", "handles")}
+    calls = {f"adapter.calls.{name}" for name in ("client", "frames", "generators", "items")}
+    assert found & (standard | serve | calls) == set()
+
+
+def test_values_of_types_that_are_not_loaded_yet_arrive(tmp_path: Path) -> None:
+    program = """
+from adapter.calls import codec
+assert not {"datetime", "decimal", "pathlib", "uuid"} & (set(sys.modules) - before)
+number, when = codec.loads('[{"$decimal": "1.50"}, {"$datetime": "2024-05-01T12:00:00"}]')
+assert codec.dumps([number, when]) == (
+    b'[{"$decimal":"1.50"},{"$datetime":"2024-05-01T12:00:00"}]'
+)
+"""
+
+    assert {"decimal", "datetime"} <= loaded(program, tmp_path)
+
+
+def test_every_name_of_serve_is_there_when_it_is_asked_for(tmp_path: Path) -> None:
+    program = """
+from adapter import serve
+for name in serve.__all__:
+    assert name in dir(serve)
+    assert getattr(serve, name) is vars(serve)[name]
+assert not hasattr(serve, "multiplexed_by_magic")
+"""
+
+    assert "adapter.serve.running" in loaded(program, tmp_path)

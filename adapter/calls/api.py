@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from adapter.calls.endpoint import Endpoint, credentials, endpoint
 from adapter.calls.pool import Pool
@@ -17,15 +17,14 @@ OK = 200
 LONGEST_S = 910.0  # a function runs for at most 900 s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiRequest:
+class ApiRequest(NamedTuple):
     """A request; `what` names it in errors: the function, or the operation."""
 
     what: str
     method: str
     path: str
     query: str = ""
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
 
     @property
     def target(self) -> str:

@@ -4,23 +4,23 @@ A tag is an object with the one key `$bytes`, `$datetime`, ... from the closed l
 names code, so reading an event or an answer can never import or run anything of the sender's
 choice. Pydantic models and dataclasses travel as plain objects; the receiver rebuilds them from
 its own type hints (`adapter.calls.rebuild`).
+
+No value has a type whose module was never loaded. So what is only asked for is looked up in
+`sys.modules`, and a function that has no Decimal never loads `decimal`.
 """
 
 import dataclasses
+import importlib
 import json
 import math
+import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from enum import Enum
-from pathlib import PurePath
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
 from adapter import json_bytes
 from adapter.errors import InvalidCall, NotSerializable
-from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
 
 
 def dumps(value: Any, path: str = "the value") -> bytes:
@@ -71,12 +71,19 @@ def _looks_tagged(value: Mapping[str, Any]) -> bool:
 def _pack_other(value: Any, path: str) -> Any:
     if isinstance(value, Enum):  # before the types that it may be besides
         return pack(value.value, path)
-    for kind, tag, write in _WRITERS:
-        if isinstance(value, kind):
-            return {tag: write(value)}
     for container, tag in _CONTAINER_TAGS.items():
         if isinstance(value, container):
             return {tag: [pack(item, path) for item in value]}
+    for kind, tag, write in _WRITERS:
+        if isinstance(value, kind):
+            return {tag: write(value)}
+    for standard in _STANDARD_TYPES:
+        if standard.describes(value):
+            return {standard.tag: standard.write(value)}
+    return _pack_foreign(value, path)
+
+
+def _pack_foreign(value: Any, path: str) -> Any:
     if type(value).__module__ == "numpy":
         return _pack_numpy(value, path)
     return pack(_plain(value, path), path)
@@ -91,7 +98,8 @@ def _plain(value: Any, path: str) -> Any:
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if hasattr(type(value), "model_dump"):  # of the type: a handle has every attribute
         return value.model_dump(by_alias=True)  # as `model_validate` reads it
-    if isinstance(value, (DeploymentResponse, DeploymentResponseGenerator)):
+    responses = sys.modules.get("adapter.serve.responses")
+    if responses is not None and isinstance(value, responses.ANY_RESPONSE):
         value.__reduce__()
     raise NotSerializable(value, path)
 
@@ -108,17 +116,56 @@ def _pack_numpy(value: Any, path: str) -> Any:
     return {"$ndarray": {"dtype": value.dtype.str, "shape": list(value.shape), "data": data}}
 
 
-# datetime is a date, so it comes first.
+class _StandardType(NamedTuple):
+    """A type of the standard library, without loading it."""
+
+    module: str
+    name: str
+    tag: str
+    write: Callable[[Any], Any]
+    read: Callable[[Any, Any], Any]  # of the type and the content
+
+    def describes(self, value: Any) -> bool:
+        # None also while another thread is loading the module.
+        kind = getattr(sys.modules.get(self.module), self.name, None)
+        return kind is not None and isinstance(value, kind)
+
+    def restore(self, content: Any) -> Any:
+        return self.read(getattr(importlib.import_module(self.module), self.name), content)
+
+
+def _write_iso(name: str) -> Callable[[Any], str]:
+    # As the standard library writes it: pandas' Timestamp, a datetime, writes it otherwise.
+    return lambda value: getattr(sys.modules["datetime"], name).isoformat(value)
+
+
+def _read_iso(kind: Any, content: Any) -> Any:
+    return kind.fromisoformat(content)
+
+
+def _read_text(kind: Any, content: Any) -> Any:
+    return kind(content)
+
+
 _WRITERS: list[tuple[type | tuple[type, ...], str, Callable[[Any], Any]]] = [
     ((bytes, bytearray, memoryview), "$bytes", lambda value: b64encode(bytes(value)).decode()),
-    (datetime, "$datetime", datetime.isoformat),
-    (date, "$date", date.isoformat),
-    (time, "$time", time.isoformat),
-    (timedelta, "$timedelta", lambda value: [value.days, value.seconds, value.microseconds]),
-    (Decimal, "$decimal", str),
-    (UUID, "$uuid", str),
-    (PurePath, "$path", str),
     (complex, "$complex", lambda value: [value.real, value.imag]),
+]
+# datetime is a date, so it comes first.
+_STANDARD_TYPES = [
+    _StandardType("datetime", "datetime", "$datetime", _write_iso("datetime"), _read_iso),
+    _StandardType("datetime", "date", "$date", _write_iso("date"), _read_iso),
+    _StandardType("datetime", "time", "$time", _write_iso("time"), _read_iso),
+    _StandardType(
+        "datetime",
+        "timedelta",
+        "$timedelta",
+        lambda value: [value.days, value.seconds, value.microseconds],
+        lambda kind, content: kind(*content),
+    ),
+    _StandardType("decimal", "Decimal", "$decimal", str, _read_text),
+    _StandardType("uuid", "UUID", "$uuid", str, lambda kind, content: kind(str(content))),
+    _StandardType("pathlib", "PurePath", "$path", str, _read_text),
 ]
 _CONTAINER_TAGS: dict[type[Any], str] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
 
@@ -165,13 +212,7 @@ def _items(content: Any) -> list[Any]:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "$bytes": lambda content: b64decode(content, validate=True),
-    "$datetime": datetime.fromisoformat,
-    "$date": date.fromisoformat,
-    "$time": time.fromisoformat,
-    "$timedelta": lambda content: timedelta(*content),
-    "$decimal": Decimal,
-    "$uuid": lambda content: UUID(str(content)),
-    "$path": PurePath,
+    **{standard.tag: standard.restore for standard in _STANDARD_TYPES},
     "$complex": lambda content: complex(*content),
     "$float": float,
     "$dict": lambda content: dict(_items(content)),

@@ -1,20 +1,15 @@
 """From a call event to a method of the deployment."""
 
-import contextlib
 import inspect
-import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from adapter import user_code
-from adapter.calls import codec, event, frames
-from adapter.calls.generators import items_of
+from adapter.calls import codec, event
 from adapter.calls.rebuild import Signature
 from adapter.errors import InvalidCall
 from adapter.responder import Responder
-
-logger = logging.getLogger("adapter.calls")
 
 
 class Dispatcher:
@@ -39,12 +34,13 @@ class Dispatcher:
         method = self._method(call.method)
         args, kwargs = self._signature(call.method, method).rebuild(call.args, call.kwargs)
         result = await user_code.call(method, *args, **kwargs)
-        items = items_of(result)
-        if call.stream and items is not None:
-            path = f"an item of {call.method!r}"
-            await _send(frames.encode(items, path, self._error_body), responder)
+        generator = inspect.isgenerator(result) or inspect.isasyncgen(result)
+        if call.stream and generator:
+            from adapter.calls import items  # noqa: PLC0415 - streams only
+
+            await items.send(result, f"an item of {call.method!r}", self._error_body, responder)
             return
-        _check(call.method, stream=call.stream, generator=items is not None)
+        _check(call.method, stream=call.stream, generator=generator)
         await responder.respond(codec.pack(result, f"the result of {call.method!r}"))
 
     def _method(self, name: str) -> Callable[..., Any]:
@@ -88,39 +84,3 @@ def _check(method: str, *, stream: bool, generator: bool) -> None:
             f"Method {method!r} returned a generator. You must use `handle.options(stream=True)` "
             "to call generators on a deployment.",
         )
-
-
-async def _send(encoded: AsyncGenerator[bytes, None], responder: Responder) -> None:
-    async with contextlib.aclosing(encoded):
-        first = await anext(encoded)
-        if responder.streams:
-            await _stream(first, encoded, responder)
-        else:
-            await responder.respond(await _collected(first, encoded))
-
-
-async def _stream(
-    first: bytes,
-    encoded: AsyncGenerator[bytes, None],
-    responder: Responder,
-) -> None:
-    stream = await responder.stream(frames.CONTENT_TYPE)
-    frame: bytes | None = first
-    while frame is not None:
-        try:
-            await stream.write(frame)
-        except OSError as error:
-            logger.warning("nobody takes the rest of the items: %s", error)
-            return
-        frame = await anext(encoded, None)
-    await stream.end()
-
-
-async def _collected(first: bytes, encoded: AsyncGenerator[bytes, None]) -> bytes:
-    collected = [first]
-    try:
-        async for frame in encoded:
-            collected.append(frame)  # noqa: PERF401 - what came before an error is kept
-    except Exception:
-        logger.exception("the call failed after its first item")  # the last frame tells the caller
-    return b"".join(collected)

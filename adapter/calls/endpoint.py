@@ -3,8 +3,7 @@
 import functools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from adapter.calls.sigv4 import Credentials
@@ -14,8 +13,7 @@ from adapter.errors import ServeError
 _SAM_LOCAL = "http://host.docker.internal:3001"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Lambda's API in one region, or a stand-in of it on this machine."""
 
     host: str

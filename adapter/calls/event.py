@@ -7,8 +7,9 @@ such as the `{}` of a warm-up ping, names nothing to do. `"stream": true` in the
 the items of a generator; `adapter.calls.frames` has the answer.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from adapter import json_bytes
 from adapter.calls import codec
@@ -20,14 +21,13 @@ _KEYS = frozenset({"method", "args", "kwargs", "context"})
 _NAMING_KEYS = frozenset({"method", "args", "kwargs"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallEvent:
+class CallEvent(NamedTuple):
     """A call as it arrived, its values decoded."""
 
     method: str
     args: list[Any]
     kwargs: dict[str, Any]
-    context: dict[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def stream(self) -> bool:

@@ -8,9 +8,8 @@ botocore's parser costs a cold start 12 ms; this one is checked against it.
 import struct
 from binascii import crc32
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from struct import unpack_from
-from typing import Final
+from typing import Final, NamedTuple
 
 _PRELUDE: Final = 12  # bytes: two lengths and their checksum
 _CHECKSUM: Final = 4
@@ -25,12 +24,11 @@ class EventStreamError(ConnectionError):
     """Bytes that are no event stream, or a damaged one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message; of its headers those whose values are text, which all of Lambda's are."""
 
     headers: dict[str, str]
-    payload: bytes = field(repr=False)
+    payload: bytes
 
 
 class EventStreamReader:

@@ -2,19 +2,18 @@
 
 import asyncio
 import contextvars
-import inspect
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, cast
+from typing import Any
 
 from adapter import user_code
 
+AnyGenerator = Generator[Any, Any, Any] | AsyncGenerator[Any, None]
 
-def items_of(result: Any) -> AsyncGenerator[Any, None] | None:
-    """Return what a method returned as an async generator, None where it is no generator."""
-    if inspect.isgenerator(result):
-        return in_threads(result)
-    return cast(AsyncGenerator[Any, None], result) if inspect.isasyncgen(result) else None
+
+def as_async(generator: AnyGenerator) -> AsyncGenerator[Any, None]:
+    """Return a generator of either kind as an async one."""
+    return in_threads(generator) if isinstance(generator, Generator) else generator
 
 
 async def in_threads(generator: Generator[Any, Any, Any]) -> AsyncGenerator[Any, None]:

@@ -6,13 +6,12 @@ The signer of botocore costs a cold start about 80 ms; this one is checked again
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import quote
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """AWS credentials; the token is empty for long-lived ones."""
 
     access_key: str
@@ -20,8 +19,7 @@ class Credentials:
     token: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What is signed. `path` is percent-encoded, as on the request line; `query` is sorted."""
 
     method: str

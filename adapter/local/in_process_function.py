@@ -59,7 +59,9 @@ class InProcessFunction:
                 application=application,
                 route_prefix=route_prefix or "/",
                 streams=STREAMS,
-                request_timeout_s=request_timeout_s,
+                request_timeout_s=(
+                    node.deployment.settings.lambda_options.request_timeout_s or request_timeout_s
+                ),
                 max_concurrency=0,
                 whole_process=False,
             ),

@@ -7,8 +7,9 @@ from typing import Any
 
 from adapter.errors import PlanError
 from adapter.plan.values import Concurrency
+from adapter.serve.autoscaling import AUTO_MAX_REPLICAS, AutoscalingConfig
 from adapter.serve.lambda_options import MANAGED_MEMORY_MB
-from adapter.serve.options import AUTO_MAX_REPLICAS, AutoscalingConfig, DeploymentOptions
+from adapter.serve.options import DeploymentOptions
 
 DEFAULT_MEMORY_MB = 512
 MAX_MEMORY_MB = 10_240

@@ -5,15 +5,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapter.runtime.protocol import Invocation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionSettings:
+class FunctionSettings(NamedTuple):
     """What the environment says about the function."""
 
     name: str = ""

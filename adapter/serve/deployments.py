@@ -2,11 +2,14 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from adapter.errors import InvalidOption
 from adapter.serve.lambda_options import LambdaOptions
-from adapter.serve.options import DEFAULT, AutoscalingConfig, Default, DeploymentOptions
+from adapter.serve.options import DEFAULT, Default, DeploymentOptions
+
+if TYPE_CHECKING:
+    from adapter.serve.autoscaling import AutoscalingConfig
 
 
 class Application:
@@ -99,7 +102,7 @@ def deployment(
     *,
     name: str | Default = ...,
     num_replicas: int | Literal["auto"] | Default | None = ...,
-    autoscaling_config: AutoscalingConfig | dict[str, Any] | Default | None = ...,
+    autoscaling_config: "AutoscalingConfig | dict[str, Any] | Default | None" = ...,
     max_ongoing_requests: int | Default = ...,
     max_queued_requests: int | Default = ...,
     ray_actor_options: dict[str, Any] | Default | None = ...,

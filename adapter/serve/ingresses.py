@@ -2,8 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from adapter.errors import InvalidOption
 
@@ -12,8 +11,7 @@ T = TypeVar("T", bound=type)
 _ATTRIBUTE = "__serve_ingress__"
 
 
-@dataclass(frozen=True, slots=True)
-class Ingress:
+class Ingress(NamedTuple):
     """What `@serve.ingress` was given: an ASGI object, a factory of one, or nothing.
 
     Nothing means that the class builds the application itself in `__serve_build_asgi_app__`.

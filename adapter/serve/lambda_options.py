@@ -9,7 +9,7 @@ from typing import Literal
 from adapter.deadline import DEFAULT_MARGIN_MS
 from adapter.errors import InvalidOption
 
-_VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+_VARIABLE_NAME = r"[A-Za-z][A-Za-z0-9_]+"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 RESERVED_VARIABLES = ("AWS_", "LAMBDA_", "_HANDLER", "_X_AMZN_", "ADAPTER_")
 URLS = ("buffered", "stream", "public-buffered", "public-stream")
@@ -17,8 +17,8 @@ BACKGROUND = ("wait", "report", "ignore")
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-best-practices.html
 MANAGED_MEMORY_MB = (2048, 32_768)
 # https://docs.aws.amazon.com/lambda/latest/api/API_GetCapacityProvider.html
-_CAPACITY_PROVIDER = re.compile(
-    r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:capacity-provider:)?[A-Za-z0-9_-]{1,140}",
+_CAPACITY_PROVIDER = (
+    r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:capacity-provider:)?[A-Za-z0-9_-]{1,140}"
 )
 
 
@@ -126,7 +126,7 @@ def _require_seconds(name: str, value: object) -> None:
 
 
 def _require_capacity_provider(value: object) -> None:
-    if not isinstance(value, str) or not _CAPACITY_PROVIDER.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_CAPACITY_PROVIDER, value):
         raise InvalidOption(
             f"capacity_provider={value!r} must be the name of a capacity provider or its ARN, "
             "arn:aws:lambda:<region>:<account>:capacity-provider:<name>.",
@@ -134,7 +134,7 @@ def _require_capacity_provider(value: object) -> None:
 
 
 def _require_variable(name: object, value: object) -> None:
-    if not isinstance(name, str) or not _VARIABLE_NAME.fullmatch(name):
+    if not isinstance(name, str) or not re.fullmatch(_VARIABLE_NAME, name):
         raise InvalidOption(
             f"environment variable {name!r} must be two or more letters, digits and underscores, "
             "the first one a letter.",

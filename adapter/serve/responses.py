@@ -3,7 +3,6 @@
 import asyncio
 import concurrent.futures
 import functools
-import uuid
 from collections.abc import Generator
 from concurrent.futures import Future
 from typing import Any, Self
@@ -165,6 +164,9 @@ class DeploymentResponseGenerator:
         )
 
 
+ANY_RESPONSE = (DeploymentResponse, DeploymentResponseGenerator)
+
+
 def _end(items: Channel[Any], request_id: str, future: Future[None]) -> None:
     if future.cancelled():
         items.end(RequestCancelledError(request_id), at_once=True)
@@ -174,7 +176,11 @@ def _end(items: Channel[Any], request_id: str, future: Future[None]) -> None:
 
 def _request_id() -> str:
     invocation = context.invocation.get()
-    return (invocation and invocation.request_id) or str(uuid.uuid4())
+    if invocation is not None and invocation.request_id:
+        return invocation.request_id
+    import uuid  # noqa: PLC0415 - outside of invocations only
+
+    return str(uuid.uuid4())
 
 
 def _refuse_in_loop() -> None:

@@ -6,18 +6,17 @@ A handle knows names and arguments. A transport brings them to the deployment: a
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
-
-from adapter.serve.channel import Channel
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from adapter.calls.client import LambdaTransport
+    from adapter.serve.channel import Channel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One method call on a deployment, before it is put into an event.
 
     `stream` says that the method is a generator whose items are wanted.
@@ -27,7 +26,7 @@ class Call:
     application: str
     method: str
     args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    kwargs: Mapping[str, Any] = MappingProxyType({})
     stream: bool = False
 
     @property
@@ -43,7 +42,7 @@ class Call:
         args = await asyncio.gather(*(_resolved(value) for value in self.args))
         values = await asyncio.gather(*(_resolved(value) for value in self.kwargs.values()))
         kwargs = dict(zip(self.kwargs, values, strict=True))
-        return replace(self, args=tuple(args), kwargs=kwargs)
+        return self._replace(args=tuple(args), kwargs=kwargs)
 
 
 async def _resolved(value: Any) -> Any:
@@ -65,7 +64,7 @@ class Transport(Protocol):
         """
         ...
 
-    def stream(self, call: Call, items: Channel[Any]) -> Future[None]:
+    def stream(self, call: Call, items: "Channel[Any]") -> Future[None]:
         """Dispatch a call whose items are wanted; they go into `items` one by one.
 
         The future is done when the stream is, with the errors of `send`; the transport may say the

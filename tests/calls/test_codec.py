@@ -124,6 +124,14 @@ def test_path_arrives_as_a_pure_path() -> None:
     assert sent(Path("/opt/model")) == PurePosixPath("/opt/model")
 
 
+def test_time_is_written_as_the_standard_library_does_whatever_its_type_says() -> None:
+    class Stamp(datetime):
+        def isoformat(self, sep: str = "T", timespec: str = "auto") -> str:
+            return f"{super().isoformat(sep, timespec)}000"  # nanoseconds, as pandas has them
+
+    assert codec.pack(Stamp(2024, 5, 1)) == {"$datetime": "2024-05-01T00:00:00"}
+
+
 def test_time_zone_arrives_as_its_offset() -> None:
     zone = timezone(timedelta(hours=1), "CET")
 

@@ -7,19 +7,18 @@ from typing import Any
 
 import pytest
 
-from adapter.calls.generators import in_threads, items_of
+from adapter.calls.generators import as_async, in_threads
 
 mark: ContextVar[str] = ContextVar("mark", default="")
 
 
-def test_only_generators_have_items() -> None:
+async def test_an_async_generator_stays_and_a_plain_one_becomes_one() -> None:
     async def numbers() -> AsyncGenerator[int, None]:
         yield 1
 
     found = numbers()
-    assert items_of(found) is found
-    assert items_of(number for number in [1]) is not None
-    assert [items_of(value) for value in ([1], iter([1]), "text", None)] == [None] * 4
+    assert as_async(found) is found
+    assert [number async for number in as_async(number for number in [1])] == [1]
 
 
 async def test_plain_generator_runs_in_threads() -> None:

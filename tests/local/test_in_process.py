@@ -25,6 +25,7 @@ from adapter import serve
 from adapter.errors import LocalError, PlanError, RemoteError, ServeError
 from adapter.local import in_process
 from adapter.serve.deployments import Application
+from adapter.serve.lambda_options import LambdaOptions
 
 
 @pytest.fixture(autouse=True)
@@ -311,10 +312,20 @@ def test_a_request_timeout_must_be_a_number_of_seconds(limit: Any) -> None:
         serve.start({"request_timeout_s": limit})
 
 
-def test_a_request_that_takes_too_long_is_cancelled_and_answered_with_408() -> None:
+@pytest.mark.parametrize(
+    ("http_options", "lambda_options"),
+    [
+        ({"request_timeout_s": 0.05}, LambdaOptions()),
+        ({}, LambdaOptions(request_timeout_s=0.05)),
+    ],
+)
+def test_a_request_that_takes_too_long_is_cancelled_and_answered_with_408(
+    http_options: dict[str, Any],
+    lambda_options: LambdaOptions,
+) -> None:
     cancelled = threading.Event()
 
-    @serve.deployment
+    @serve.deployment(lambda_options=lambda_options)
     class Slow:
         async def __call__(self, _request: Request) -> None:
             try:
@@ -322,7 +333,7 @@ def test_a_request_that_takes_too_long_is_cancelled_and_answered_with_408() -> N
             finally:
                 cancelled.set()
 
-    serve.start({"port": 0, "request_timeout_s": 0.05})
+    serve.start({"port": 0, **http_options})
     serve.run(bound(Slow))
 
     assert (status("/"), cancelled.wait(10)) == (408, True)

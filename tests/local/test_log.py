@@ -161,7 +161,7 @@ def test_tools_get_one_object_per_line() -> None:
             "error": "",
             "caller": "",
             "streamed": False,
-            "bytes": 0,
+            "bytes": None,
             "first_byte_ms": None,
             "note": "",
         },

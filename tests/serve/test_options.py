@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from adapter.errors import AdapterError, InvalidOption
-from adapter.serve.options import DEFAULT, IGNORED_OPTIONS, AutoscalingConfig, DeploymentOptions
+from adapter.serve.autoscaling import AutoscalingConfig
+from adapter.serve.options import DEFAULT, IGNORED_OPTIONS, DeploymentOptions
 
 
 def options(**written: Any) -> DeploymentOptions:
