@@ -404,6 +404,9 @@ class Checked:
     def fail(self) -> None:
         self.failure = LookupError("lost the model")
 
+    def time_out(self) -> None:
+        self.failure = TimeoutError("the database did not answer")
+
     def count(self) -> int:
         return self.checks
 
@@ -501,6 +504,14 @@ def test_a_health_check_that_the_deadline_cuts_short_has_not_failed(
     function.complete(function.idle_check(deadline_ms=int(time.time() * 1000)))
 
     assert "did not suffice for check_health" in caplog.text
+
+
+def test_a_timeout_of_the_health_check_itself_is_a_failure(closing: Closing) -> None:
+    function = checked(closing, health_check_period_s=1e-9, health_check_timeout_s=60)
+    function({"method": "time_out"})
+
+    with pytest.raises(Unhealthy, match="the database did not answer"):
+        function.complete(function.idle_check(int(time.time() * 1000) + 30_000))
 
 
 @pytest.mark.parametrize("make", [lambda: entry_point(Model), lambda: lambda_handler(FastAPI())])

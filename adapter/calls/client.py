@@ -56,7 +56,8 @@ class LambdaTransport:
         """See `Transport`."""
         await asyncio.sleep(0)  # a cancellation may be on its way from another thread
         loop = asyncio.get_running_loop()
-        closing = [task for task in self._tasks if task.cancelling() and task.get_loop() is loop]
+        tasks = list(self._tasks)  # calls on other loops begin and end meanwhile
+        closing = [task for task in tasks if task.cancelling() and task.get_loop() is loop]
         if closing:
             await asyncio.wait(closing)
             await asyncio.sleep(0)  # asyncio closes sockets a turn later

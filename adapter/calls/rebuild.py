@@ -48,7 +48,14 @@ def _hints(method: Callable[..., Any]) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - a hint may name anything; without it values stay plain
         return {}
     hints.pop("return", None)
+    if hasattr(method, "set_max_batch_size"):  # `serve.batch`: a caller sends one, it takes a list
+        hints = {name: _element(hint) for name, hint in hints.items()}
     return {name: hint for name, hint in hints.items() if _needs_rebuilding(hint)}
+
+
+def _element(hint: Any) -> Any:
+    """Return what a list, or one of its abstract kinds, is hinted to hold."""
+    return next(iter(typing.get_args(hint)), Any)
 
 
 def _needs_rebuilding(hint: Any) -> bool:

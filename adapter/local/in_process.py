@@ -28,6 +28,7 @@ from adapter.serve.deployments import Application
 from adapter.serve.handles import DeploymentHandle
 from adapter.serve.transport import Call
 
+LATE_S = 1.0  # for requests that still wait for a function when all have ended
 _OPTIONS = frozenset({"host", "port", "request_timeout_s"})
 
 
@@ -141,7 +142,8 @@ class InProcessServer:
         self._thread.submit(self._listener.stop()).result()
         for application in self._applications.values():
             application.stop()
-        self._thread.submit(self._front.close()).result()
+        with contextlib.suppress(TimeoutError):  # a function that was left alone never answers
+            self._thread.submit(self._front.close()).result(LATE_S)
         self._thread.stop()
 
     def send(self, call: Call) -> Future[Any]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import contextvars
 import json
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, InvalidStateError
@@ -67,6 +69,8 @@ class InProcessFunction:
             ),
         )
         self._running: tuple[LoopThread, Function] | None = None
+        # An event loop itself does not keep its tasks, and these work on after their answers.
+        self._serving: set[asyncio.Future[None] | Future[None]] = set()
 
     def start(self) -> None:
         """Construct the deployment. Raises what its constructor or lifespan startup raises."""
@@ -98,7 +102,12 @@ class InProcessFunction:
         answer = InProcessAnswer(self.name)
         work = self._serve(function, invocation, answer)
         here = asyncio.get_running_loop() is thread.loop  # a handle call
-        running = asyncio.ensure_future(work) if here else thread.submit(work)
+        # On Lambda nothing but the event comes along, and so no context variable does here.
+        empty = contextvars.Context()
+        running: asyncio.Future[None] | Future[None]
+        running = empty.run(asyncio.ensure_future, work) if here else empty.run(thread.submit, work)
+        self._serving.add(running)
+        running.add_done_callback(self._serving.discard)
         running.add_done_callback(answer.served)
         try:
             await asyncio.wrap_future(answer.begun)
@@ -178,6 +187,7 @@ class InProcessAnswer:
         self._started = time.perf_counter()
         self._pieces: Channel[bytes] = Channel()
         self._answer: Answer | None = None
+        self._completing = threading.Lock()  # the function's thread and one that cancels may race
 
     @property
     def complete(self) -> bool:
@@ -230,10 +240,12 @@ class InProcessAnswer:
         self._complete(stopped.payload, stopped.error_type)
 
     def _complete(self, payload: bytes, error_type: str | None = None) -> None:
-        if self._answer is not None:
-            return
         duration_ms = (time.perf_counter() - self._started) * 1000
-        self._answer = Answer(payload=payload, error_type=error_type, duration_ms=duration_ms)
+        answer = Answer(payload=payload, error_type=error_type, duration_ms=duration_ms)
+        with self._completing:
+            if self._answer is not None:
+                return
+            self._answer = answer
         self._pieces.end()
         self._begin()
 

@@ -97,7 +97,10 @@ async def _pieces(
         async for chunk in http1.body_chunks(reader, headers, trailers):
             yield chunk
         return
-    left = int(headers["content-length"])
+    length = headers["content-length"]
+    if not length.isdecimal():
+        raise http1.ProtocolError(f"not a content length: {length[:80]!r}")
+    left = int(length)
     while left:
         piece = await reader.read(min(left, _PIECE))
         if not piece:

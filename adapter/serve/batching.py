@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from typing import Any, Protocol, TypeVar, cast, overload
 
 from adapter.errors import InvalidOption, ServeError
-from adapter.serve import context
+from adapter.serve import context, in_flight
 
 R_co = TypeVar("R_co", covariant=True)
 _R = TypeVar("_R")
@@ -103,8 +103,10 @@ def batch(
     instance run at a time. `batch_size_fn` gets a list of items and returns what counts instead of
     their number.
 
-    A caller that is cancelled leaves its batch, and a batch that all have left is cancelled. Inside
-    the function context variables, and with them request id and deadline, are the first call's.
+    A caller that is cancelled leaves its batch, and a batch that all have left is cancelled, with
+    the handle calls that it has made. Inside the function the context is the first call's: context
+    variables, the user's own ones as well; request id and deadline, also those that handle calls
+    take along and log records show; and the invocation that plain code in threads counts for.
 
     Raises TypeError for anything but an `async def` function, and for options of another type;
     `InvalidOption` (a ValueError) for options outside their range. A call raises `ServeError`
@@ -379,6 +381,8 @@ class _Batch:
 
     def __init__(self, calls: list[_Call]) -> None:
         self._calls = calls
+        # Not the first call's: the others need them, too, when that has left.
+        self._handle_calls = in_flight.Calls()
         loop = asyncio.get_running_loop()
         self.task = loop.create_task(self._run(), name="serve.batch", context=calls[0].context)
         for call in calls:
@@ -386,24 +390,32 @@ class _Batch:
 
     def left(self) -> None:
         """A caller has left; what nobody waits for is cancelled."""
-        if all(call.ended for call in self._calls):
+        if all(call.ended for call in self._calls) and not self.task.done():
+            # Both now, while the caller's invocation still runs: the event loop may stand still
+            # after it.
+            self._handle_calls.cancel()
             self.task.cancel()
 
     async def _run(self) -> None:
         try:
-            answer = self._answer()
-            if not inspect.isasyncgen(answer):
-                self._give(await answer)
-                return
-            async with contextlib.aclosing(cast("AsyncGenerator[Any]", answer)) as lists:
-                async for results in lists:
-                    self._give([_END if _is_end(result) else result for result in results])
-            self._give([_END] * len(self._calls))
+            async with in_flight.cancelled_together(self._handle_calls):
+                last = await self._serve()
+            self._give(last)
         except BaseException as error:
             for call in self._calls:
                 call.give(None, error)
             if not isinstance(error, Exception):
                 raise
+
+    async def _serve(self) -> Any:
+        """Call the function, pass on what it yields, and return what comes last."""
+        answer = self._answer()
+        if not inspect.isasyncgen(answer):
+            return await answer
+        async with contextlib.aclosing(cast("AsyncGenerator[Any]", answer)) as lists:
+            async for results in lists:
+                self._give([_END if _is_end(result) else result for result in results])
+        return [_END] * len(self._calls)
 
     def _answer(self) -> Any:
         first = self._calls[0]

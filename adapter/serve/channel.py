@@ -37,13 +37,15 @@ class Channel(Generic[T]):
         return self._ended
 
     async def put(self, item: T) -> None:
-        """Pass an item on, as soon as there is room for it."""
+        """Pass an item on, as soon as there is room for it. After the end it is dropped."""
         while (room := self._put(item)) is not None:
             await asyncio.wrap_future(room)
 
     def _put(self, item: T) -> Future[None] | None:
         """Pass an item on; where there is no room, return a future that tells when to try again."""
         with self._lock:
+            if self._ended:
+                return None
             while self._readers:
                 reader = self._readers.popleft()
                 if reader.set_running_or_notify_cancel():
@@ -71,6 +73,7 @@ class Channel(Generic[T]):
                 reader = self._readers.popleft()
                 if reader.set_running_or_notify_cancel():
                     reader.set_exception(self._take_error())
+            self._make_room()  # a writer that waits for it would wait for ever
 
     async def get(self) -> T:
         """Wait for the next item. Raises `EndOfChannel` after the last, or the writer's error."""

@@ -10,8 +10,8 @@ from typing import Any
 from adapter.serve import transport
 
 
-class _Calls:
-    """The calls of one invocation that are not done."""
+class Calls:
+    """Calls that belong together, of one invocation for example, and are not done."""
 
     def __init__(self) -> None:
         self.cancelled = False  # one of them was
@@ -19,32 +19,40 @@ class _Calls:
         self._pending: set[Future[Any]] = set()
 
     def add(self, call: Future[Any]) -> None:
+        """Count a call until it is done."""
         self._pending.add(call)
         call.add_done_callback(self._done)
         if self._over:  # a thread of the invocation goes on
             call.cancel()
 
     def cancel(self) -> None:
+        """Cancel the calls, and those that are added later.
+
+        An invocation that cancels others than its own waits for these to hang up, too.
+        """
         self._over = True
         for call in list(self._pending):
             call.cancel()
+        if self.cancelled and (own := _calls.get()) is not None:
+            own.cancelled = True
 
     def _done(self, call: Future[Any]) -> None:
         self._pending.discard(call)
         self.cancelled = self.cancelled or call.cancelled()
 
 
-_calls: ContextVar[_Calls | None] = ContextVar("calls", default=None)
+_calls: ContextVar[Calls | None] = ContextVar("calls", default=None)
 
 
 @contextlib.asynccontextmanager
-async def cancelled_together() -> AsyncIterator[None]:
+async def cancelled_together(calls: Calls | None = None) -> AsyncIterator[None]:
     """Cancel the handle calls that are made inside, where what runs inside is cancelled.
 
     Calls count wherever the invocation makes them: in tasks and in threads that it started, too. So
-    plain code that waits for `.result()` in a thread, which itself cannot be cancelled, ends.
+    plain code that waits for `.result()` in a thread, which itself cannot be cancelled, ends. They
+    are counted in `calls`, for who wants to cancel them from outside.
     """
-    calls = _Calls()
+    calls = calls or Calls()
     token = _calls.set(calls)
     try:
         yield

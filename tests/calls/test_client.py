@@ -423,3 +423,23 @@ def test_refused_list_of_functions_says_so(server: LambdaServer) -> None:
     server.stop()
     with pytest.raises(InvocationError, match="ListFunctions: ConnectionFailed: "):
         serve.get_app_handle("shop")
+
+
+async def test_calls_on_other_loops_may_end_while_a_function_waits_for_its_own(
+    client: LambdaTransport,
+) -> None:
+    class Ending(asyncio.Task[None]):
+        def cancelling(self) -> int:
+            client._tasks.discard(self)  # as another thread does
+            return super().cancelling()
+
+    async def nothing() -> None:
+        """End at once."""
+
+    loop = asyncio.get_running_loop()
+    tasks = [Ending(nothing(), loop=loop) for _ in range(2)]
+    client._tasks.update(tasks)
+    await client.settle()
+    await asyncio.gather(*tasks)
+
+    assert not client._tasks

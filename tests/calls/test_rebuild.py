@@ -5,15 +5,17 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any, Generic, Optional, TypeVar, Union
+from typing import Annotated, Any, Generic, Optional, TypeVar, Union, cast
 
 import pytest
 from pydantic import BaseModel, Field
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from adapter import serve
 from adapter.calls import codec
 from adapter.calls.rebuild import Signature, rebuild
 from adapter.errors import InvalidCall
+from adapter.function import entry_point
 
 T = TypeVar("T")
 
@@ -216,3 +218,35 @@ def test_value_that_has_its_type_already_is_kept() -> None:
     point = Point(1)
 
     assert rebuild(Point, point, "a") is point
+
+
+def test_batched_method_gets_elements_of_what_it_takes() -> None:
+    class Model:
+        @serve.batch
+        async def name(self, items: list[Item], points: Sequence[Point], rest: list) -> list[str]:  # type: ignore[type-arg]
+            return [
+                f"{item.name} {point.x} {more}"
+                for item, point, more in zip(items, points, rest, strict=True)
+            ]
+
+    function = entry_point(Model)
+    try:
+        event = {"method": "name", "args": [{"name": "a"}, {"x": 1}, {"b": 2}]}
+        assert function(event) == "a 1 {'b': 2}"
+    finally:
+        function.close()
+
+
+def test_handle_call_of_a_batched_method_brings_a_model() -> None:
+    @serve.deployment
+    class Model:
+        @serve.batch
+        async def name(self, items: list[Item]) -> list[str]:
+            return [item.name for item in items]
+
+    serve.start({"port": 0})
+    try:
+        handle: Any = serve.run(cast("Any", Model).bind())
+        assert handle.name.remote(Item(name="a")).result(timeout_s=10) == "a"
+    finally:
+        serve.shutdown()

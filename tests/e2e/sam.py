@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.runtime.hosts import free_port
 
 # Where handles look for other functions in a container of `sam local`; see calls/endpoint.py.
 LAMBDA_PORT = 3001
+LISTENING_S = 60.0  # for SAM CLI to listen
 
 
 def require(found: object, reason: str) -> None:
@@ -70,12 +72,13 @@ def local_api(project: Path, folder: Path) -> Iterator[str]:
     port = free_port()
     http = ["local", "start-api", *template, "--port", str(port)]
     hosts = ["--add-host", "host.docker.internal:host-gateway", "--warm-containers", "LAZY"]
+    lambda_log, api_log = folder / "start-lambda.log", folder / "start-api.log"
     with (
-        _running([*lambda_, *hosts], project, folder / "start-lambda.log") as lambda_process,
-        _running([*http, *hosts], project, folder / "start-api.log") as api_process,
+        _running([*lambda_, *hosts], project, lambda_log) as lambda_process,
+        _running([*http, *hosts], project, api_log) as api_process,
     ):
-        _wait_for(lambda_process, LAMBDA_PORT, gateway)
-        _wait_for(api_process, port, "127.0.0.1")
+        _wait_for(lambda_process, (gateway, LAMBDA_PORT), lambda_log)
+        _wait_for(api_process, ("127.0.0.1", port), api_log)
         yield f"http://127.0.0.1:{port}"
 
 
@@ -120,8 +123,12 @@ def _running(
             sys.stdout.write(output.read().decode())
 
 
-def _wait_for(process: "subprocess.Popen[bytes]", port: int, host: str) -> None:
+def _wait_for(process: "subprocess.Popen[bytes]", address: tuple[str, int], log: Path) -> None:
+    end = time.monotonic() + LISTENING_S
     while process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
+        with contextlib.suppress(OSError), socket.create_connection(address, 1):
             return
-    pytest.fail(f"sam ended with exit code {process.returncode}")
+        if time.monotonic() > end:
+            pytest.fail(f"sam does not listen on {address} after {LISTENING_S:g} s; see {log}")
+        time.sleep(0.1)
+    pytest.fail(f"sam ended with exit code {process.returncode}; see {log}")

@@ -23,7 +23,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 
 from adapter import serve
 from adapter.errors import LocalError, PlanError, RemoteError, ServeError
-from adapter.local import in_process
+from adapter.local import in_process, in_process_function
 from adapter.serve.deployments import Application
 from adapter.serve.lambda_options import LambdaOptions
 
@@ -522,3 +522,37 @@ def test_a_shutdown_that_fails_does_not_keep_the_others_from_theirs(
 
     assert ended == ["model"]
     assert "cannot close" in capsys.readouterr().err
+
+
+def test_shutdown_does_not_wait_for_a_function_that_was_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on = threading.Event()
+
+    @serve.deployment
+    class Blocked:
+        async def __call__(self, _request: Request) -> None:
+            go_on.wait()
+
+    monkeypatch.setattr(in_process_function, "SHUTDOWN_S", 0.01)
+    monkeypatch.setattr(in_process, "LATE_S", 0.01)
+    serve.run(bound(Blocked))
+    server = in_process._server
+    assert server is not None
+    server._front._integration_timeout_s = 0.01
+    [function] = server._applications["default"].functions.values()
+    thread, _ = function._require_running()
+    assert status("/") == 503
+
+    ending = threading.Thread(target=serve.shutdown, daemon=True)
+    ending.start()
+    ending.join(30)
+    ended = not ending.is_alive()
+    go_on.set()
+    ending.join(30)
+    cancelled = threading.Event()
+    thread.loop.call_soon_threadsafe(cancelled.set)  # after what shutdown has asked for
+    assert cancelled.wait(10)
+    thread.stop(10)
+
+    assert ended

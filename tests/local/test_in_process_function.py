@@ -4,20 +4,25 @@ import asyncio
 import gc
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
 from typing import Any, cast
 
 import pytest
 
 from adapter import serve
 from adapter.errors import RemoteError, RequestCancelledError, ServeError
-from adapter.local.in_process_function import InProcessFunction
-from adapter.local.invocation import Invocation
+from adapter.local import in_process_function
+from adapter.local.in_process_function import InProcessAnswer, InProcessFunction
+from adapter.local.invocation import Answer, Invocation
 from adapter.plan.graph import walk
-from adapter.serve import transport
+from adapter.serve import context, transport
 from adapter.serve.channel import AHEAD
 from adapter.serve.deployments import Application
 from adapter.serve.handles import DeploymentHandle
+
+tenant: ContextVar[str] = ContextVar("tenant", default="none")
 
 
 class Seen:
@@ -38,6 +43,25 @@ class Model:
 
     def echo(self, value: Any) -> Any:
         return value
+
+    def tenant(self) -> str:
+        return tenant.get()
+
+    async def tenants(self) -> AsyncIterator[str]:
+        yield tenant.get()
+
+    async def tenant_of_another(self) -> str:
+        tenant.set("caller")
+        return str(await DeploymentHandle("Model").tenant.remote())
+
+    async def deadline_of_another(self) -> int:
+        model = DeploymentHandle("Model")
+        return int(await model.deadline.remote(model.echo.remote("waited for")))
+
+    def deadline(self, _argument: str) -> int:
+        current = context.invocation.get()
+        assert current is not None
+        return current.deadline_ms
 
     async def numbers(self, count: int) -> AsyncIterator[int]:
         try:
@@ -297,3 +321,67 @@ def test_cancelling_reaches_the_callees_callee_through_plain_code(seen: Seen) ->
 
 def test_a_response_is_an_argument_of_a_streamed_call() -> None:
     assert list(streaming.numbers.remote(handle.echo.remote(2))) == [0, 1]
+
+
+@pytest.mark.parametrize("call", [handle.tenant, handle.tenant_of_another])
+def test_context_variables_of_the_caller_stay_with_it(call: DeploymentHandle) -> None:
+    tenant.set("caller")
+    try:
+        assert call.remote().result(timeout_s=10) == "none"
+    finally:
+        tenant.set("none")
+
+
+def test_context_variables_of_the_caller_do_not_reach_a_generator() -> None:
+    tenant.set("caller")
+    try:
+        assert list(streaming.tenants.remote()) == ["none"]
+    finally:
+        tenant.set("none")
+
+
+async def test_the_callers_deadline_reaches_the_callee(function: InProcessFunction) -> None:
+    deadline_ms = int(time.time() * 1000) + 60_000
+    event = {"method": "deadline_of_another", "context": {"deadline_ms": deadline_ms}}
+    answer = await function.invoke(
+        Invocation(payload=json.dumps(event).encode(), function_arn=""),
+    )
+
+    assert json.loads(answer.payload) == deadline_ms
+
+
+async def test_an_answer_is_completed_once_by_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow_in_the_thread(**fields: Any) -> Answer:
+        if threading.current_thread() is not threading.main_thread():
+            begun.set()
+            assert go_on.wait(10)
+        return Answer(**fields)
+
+    monkeypatch.setattr(in_process_function, "Answer", slow_in_the_thread)
+    begun, go_on = threading.Event(), threading.Event()
+    answer = InProcessAnswer("Model")
+    stopped = asyncio.create_task(asyncio.to_thread(answer.served, None))
+    assert await asyncio.to_thread(begun.wait, 10)
+    await answer.respond(1)
+    first = answer.answer
+    go_on.set()
+    await stopped
+
+    assert answer.answer is first
+
+
+async def test_the_task_of_an_invocation_is_kept_until_it_ends(
+    function: InProcessFunction,
+    seen: Seen,
+) -> None:
+    async with function.open(invocation("one_when_told")) as reply:
+        pieces = reply.pieces()
+        await anext(pieces)
+        assert len(function._serving) == 1
+        seen.go_on.set()
+        async for _ in pieces:
+            pass
+    await asyncio.to_thread(function.stop)
+    function.start()
+
+    assert not function._serving

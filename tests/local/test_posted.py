@@ -75,3 +75,9 @@ async def test_a_cut_is_an_error_however_it_is_read() -> None:
             await read
     with pytest.raises(ProtocolError):
         await read_whole(_reader(b"ab"), {"content-length": "3"}, failed=False)
+
+
+@pytest.mark.parametrize("length", ["", "3x", "-1", "²"])
+async def test_a_content_length_that_is_no_number_is_an_error(length: str) -> None:
+    with pytest.raises(ProtocolError, match="not a content length"):
+        await read_whole(_reader(b"abc"), {"content-length": length}, failed=False)

@@ -9,8 +9,10 @@ import pytest
 from adapter import serve
 from adapter.errors import InvalidOption, ServeError
 from adapter.function import entry_point
-from adapter.serve import context
+from adapter.serve import context, in_flight
 from adapter.serve.context import DeploymentContext
+from adapter.serve.handles import DeploymentHandle
+from tests.serve.recorder import Recorder
 
 HOUR_S = 3600.0
 
@@ -294,6 +296,66 @@ def test_a_batch_goes_on_for_the_callers_that_stay_and_is_cancelled_for_none() -
         return [await calls[0]]
 
     assert asyncio.run(main()) == [1]
+
+
+@serve.batch
+async def ask_model(numbers: list[int]) -> list[int]:
+    result: list[int] = await DeploymentHandle("Model").remote(numbers)
+    return result
+
+
+async def ask_in_an_invocation(number: int) -> int:
+    async with in_flight.cancelled_together():
+        return await ask_model(number)
+
+
+async def until_asked(recorder: Recorder) -> None:
+    while not recorder.futures:  # noqa: ASYNC110 - the recorder tells nobody
+        await asyncio.sleep(0)
+
+
+def test_handle_calls_of_a_batch_outlive_the_first_callers_invocation(recorder: Recorder) -> None:
+    async def main() -> int:
+        one_at_a_time()
+        first, second = (asyncio.create_task(ask_in_an_invocation(number)) for number in (1, 2))
+        await until_asked(recorder)
+        first.cancel()
+        await asyncio.wait([first])
+        assert not recorder.futures[0].cancelled()
+        recorder.futures[0].set_result([10, 20])
+        return await second
+
+    assert asyncio.run(main()) == 20
+
+
+def test_handle_calls_of_a_batch_that_all_have_left_hang_up_before_the_invocation_ends(
+    recorder: Recorder,
+) -> None:
+    async def main() -> None:
+        one_at_a_time()
+        calls = [asyncio.create_task(ask_in_an_invocation(number)) for number in (1, 2)]
+        await until_asked(recorder)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+        assert recorder.futures[0].cancelled()
+        assert recorder.settled > 0
+
+    asyncio.run(main())
+
+
+def test_handle_calls_that_a_batch_leaves_behind_go_on(recorder: Recorder) -> None:
+    @serve.batch
+    async def tell(numbers: list[int]) -> list[int]:
+        DeploymentHandle("Model").remote(numbers)
+        return numbers
+
+    async def main() -> list[int]:
+        one_at_a_time()
+        return list(await asyncio.gather(tell(1), tell(2)))
+
+    assert asyncio.run(main()) == [1, 2]
+    assert not recorder.futures[0].cancelled()
 
 
 def test_no_more_batches_run_at_a_time_than_said() -> None:

@@ -131,6 +131,33 @@ def test_end_wakes_waiting_readers(error: Exception | None) -> None:
     assert isinstance(second, EndOfChannel)
 
 
+def test_item_after_the_end_is_dropped() -> None:
+    channel: Channel[int] = Channel()
+    channel.end()
+    asyncio.run(channel.put(1))
+
+    with pytest.raises(EndOfChannel):
+        channel.get_blocking()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_end_wakes_a_writer_that_waits_for_room(at_once: bool) -> None:  # noqa: FBT001 - a case
+    async def main() -> None:
+        channel: Channel[int] = Channel(1)
+        await channel.put(1)
+        writer = asyncio.create_task(channel.put(2))
+        await turns()
+        channel.end(at_once=at_once)
+        await turns()
+        assert writer.done()
+        if not at_once:
+            assert await channel.get() == 1
+        with pytest.raises(EndOfChannel):
+            await channel.get()
+
+    asyncio.run(main())
+
+
 def test_reader_that_was_cancelled_loses_no_item() -> None:
     async def main() -> int:
         channel: Channel[int] = Channel()
