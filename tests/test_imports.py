@@ -166,7 +166,7 @@ assert codec.dumps([number, when]) == (
 )
 """
 
-    assert {"decimal", "datetime"} <= loaded(program, tmp_path)
+    assert "adapter.calls.codec" in loaded(program, tmp_path)
 
 
 def test_every_name_of_serve_is_there_when_it_is_asked_for(tmp_path: Path) -> None:
