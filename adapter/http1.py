@@ -1,16 +1,14 @@
-"""HTTP/1.1 messages over asyncio streams: what the Runtime API and the Lambda API need of it.
+"""HTTP/1.1 messages: what the Runtime API and the Lambda API need of it.
 
 Standard library only, because functions import it. Both ends of our own connections use it, and
-AWS's end is strict; a web server that faces clients is not its purpose.
+AWS's end is strict; a web server that faces clients is not its purpose. The server's end reads from
+asyncio streams here; the client's end is `adapter.connection`.
 """
 
 import asyncio
-import socket
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 
-CONNECT_S = 5.0
 READ_AHEAD = 256 * 1024  # bytes that a connection holds before somebody takes them
 MAX_LINE = 1024 * 1024  # the Runtime API's request line and headers: 1 MB
 
@@ -61,21 +59,23 @@ async def read_head(reader: asyncio.StreamReader) -> Head | None:
         raise ProtocolError("connection closed inside a message head") from error
     except asyncio.LimitOverrunError as error:
         raise ProtocolError("message head is larger than 1 MB") from error
-    return _parse_head(raw)
+    return parse_head(raw)
 
 
-def _parse_head(raw: bytes) -> Head:
+def parse_head(raw: bytes) -> Head:
+    """Read a whole head, its empty line included. Raises `ProtocolError`."""
     start, *lines = raw[:-4].decode("latin-1").split("\r\n")
     parts = start.split(" ", 2)
     if len(parts) < 2:
         raise ProtocolError(f"not an HTTP/1.1 start line: {start[:80]!r}")
     headers: dict[str, str] = {}
     for line in lines:
-        _parse_header(line, headers)
+        parse_header(line, headers)
     return Head(parts[0], parts[1], parts[2] if len(parts) > 2 else "", headers)
 
 
-def _parse_header(line: str, headers: dict[str, str]) -> None:
+def parse_header(line: str, headers: dict[str, str]) -> None:
+    """Put a header line into `headers`. Raises `ProtocolError`."""
     name, separator, value = line.partition(":")
     if not separator:
         raise ProtocolError(f"not a header: {line[:80]!r}")
@@ -85,16 +85,10 @@ def _parse_header(line: str, headers: dict[str, str]) -> None:
 
 async def read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
     """Read the whole body that `headers` announce. Raises `ProtocolError` where it is cut."""
-    if _is_chunked(headers):
-        return b"".join([chunk async for chunk in body_chunks(reader, headers)])
-    try:
-        length = int(headers.get("content-length", "0"))
-        return await reader.readexactly(length) if length else b""
-    except (asyncio.IncompleteReadError, ValueError) as error:
-        raise ProtocolError("connection closed inside a body") from error
+    return b"".join([piece async for piece in body_pieces(reader, headers)])
 
 
-async def body_chunks(
+async def body_pieces(
     reader: asyncio.StreamReader,
     headers: Mapping[str, str],
     trailers: dict[str, str] | None = None,
@@ -103,28 +97,36 @@ async def body_chunks(
 
     Raises `ProtocolError` where it is cut.
     """
-    if not _is_chunked(headers):
-        yield await read_body(reader, headers)
-        return
+    if is_chunked(headers):
+        pieces = _chunks(reader, {} if trailers is None else trailers)
+    else:
+        pieces = _pieces(reader, content_length(headers), "a body")
+    async for piece in pieces:
+        yield piece
+
+
+async def _chunks(
+    reader: asyncio.StreamReader,
+    trailers: dict[str, str],
+) -> AsyncIterator[bytes]:
     try:
         while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
-            async for piece in _pieces(reader, size):
+            async for piece in _pieces(reader, size, "a chunked body"):
                 yield piece
             if await reader.readexactly(2) != b"\r\n":
                 raise ProtocolError("not a chunk: it is longer than it says")
         while (line := await reader.readuntil(b"\r\n")) != b"\r\n":
-            if trailers is not None:
-                _parse_header(line[:-2].decode("latin-1"), trailers)
+            parse_header(line[:-2].decode("latin-1"), trailers)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
         raise ProtocolError("connection closed inside a chunked body") from error
 
 
-async def _pieces(reader: asyncio.StreamReader, left: int) -> AsyncIterator[bytes]:
-    """Yield a chunk, which may be larger than what anybody wants to hold, in pieces."""
+async def _pieces(reader: asyncio.StreamReader, left: int, what: str) -> AsyncIterator[bytes]:
+    """Yield what may be larger than anybody wants to hold in pieces."""
     while left:
         piece = await reader.read(min(left, READ_AHEAD))
         if not piece:
-            raise ProtocolError("connection closed inside a chunked body")
+            raise ProtocolError(f"connection closed inside {what}")
         left -= len(piece)
         yield piece
 
@@ -156,329 +158,22 @@ def message_head(start: str, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
 
-class Messages:
-    """Requests and responses over one connection; how bytes come and go is the subclass's.
-
-    One request at a time. The connection is kept alive for the next while it is `usable`.
-    """
-
-    def __init__(self) -> None:
-        self.usable = True
-        self._received = bytearray()
-
-    async def send(self, data: bytes) -> None:
-        """Send bytes; waits while the peer is behind. Raises OSError where it has hung up."""
-        raise NotImplementedError
-
-    async def _more(self, where: str) -> None:
-        """Wait until more has arrived. Raises `ProtocolError` where nothing will."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Close at once; nothing is waited for."""
-        raise NotImplementedError
-
-    async def request(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes = b"",
-    ) -> Response:
-        """Send one request and read the whole response; there is no timeout.
-
-        Raises `ProtocolError` or OSError where the connection breaks; it is unusable from then on,
-        as it is after a cancellation, because a late answer would be taken for the next one's.
-        """
-        self.usable = False
-        await self.send(request_bytes(method, target, headers, body))
-        return await self.response()
-
-    async def open_response(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes = b"",
-    ) -> "ResponseBody":
-        """Send one request and return the response as soon as its head is there.
-
-        Raises as `request` does.
-        """
-        self.usable = False
-        await self.send(request_bytes(method, target, headers, body))
-        return ResponseBody(self, await self._head())
-
-    def open_request(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-    ) -> "RequestBody":
-        """Begin a request whose body follows in chunks. The connection is unusable afterwards.
-
-        Nothing is sent yet: the head leaves with the first chunk.
-        """
-        self.usable = False
-        head = message_head(
-            f"{method} {target} HTTP/1.1",
-            {**headers, "transfer-encoding": "chunked", "connection": "close"},
-        )
-        return RequestBody(self, head)
-
-    async def response(self) -> Response:
-        """Read the whole response. Raises `ProtocolError` where it is cut."""
-        head = await self._head()
-        status = head.status
-        if _is_chunked(head.headers):
-            body = b"".join([piece async for piece in self._chunked()])
-        else:
-            body = await self._exactly(_content_length(head.headers))
-        self.usable = head.keep_alive
-        return Response(status, head.headers, body)
-
-    async def pieces(self, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """Yield the body that `headers` announce, as it arrives.
-
-        Raises `ProtocolError` where it is cut.
-        """
-        chunked = _is_chunked(headers)
-        body = self._chunked() if chunked else self._sized(_content_length(headers), "a body")
-        async for piece in body:
-            yield piece
-
-    async def _chunked(self) -> AsyncIterator[bytes]:
-        while size := _chunk_size(await self._line()):
-            async for piece in self._sized(size, "a chunked body"):
-                yield piece
-            if await self._line():
-                raise ProtocolError("not a chunk: it is longer than it says")
-        while await self._line():
-            pass
-
-    async def _sized(self, left: int, what: str) -> AsyncIterator[bytes]:
-        while left:
-            if not self._received:
-                await self._more(f"inside {what}")
-            piece = self._take(min(left, len(self._received)))
-            left -= len(piece)
-            yield piece
-
-    async def _exactly(self, size: int) -> bytes:
-        while len(self._received) < size:
-            await self._more("inside a body")
-        return self._take(size)
-
-    async def _head(self) -> Head:
-        while (end := self._received.find(b"\r\n\r\n")) < 0:
-            if len(self._received) > MAX_LINE:
-                raise ProtocolError("message head is larger than 1 MB")
-            await self._more("inside a message head" if self._received else "before the response")
-        return _parse_head(self._take(end + 4))
-
-    async def _line(self) -> bytes:
-        while (end := self._received.find(b"\r\n")) < 0:
-            if len(self._received) > READ_AHEAD:
-                raise ProtocolError("a line of a chunked body is too long")
-            await self._more("inside a chunked body")
-        return self._take(end + 2)[:-2]
-
-    def _take(self, size: int) -> bytes:
-        taken = bytes(self._received[:size])
-        del self._received[:size]
-        return taken
-
-
-class Connection(Messages, asyncio.Protocol):
-    """One client connection of an event loop.
-
-    A protocol of its own: asyncio's stream objects cost a function about as much as all of the
-    adapter's other work for an invocation.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._transport: asyncio.Transport
-        self._ended = False
-        self._paused = False
-        self._arrival: asyncio.Future[None] | None = None
-        self._full = False
-        self._writers: list[asyncio.Future[None]] = []
-        self._on_hang_up: Callable[[], None] | None = None
-
-    @classmethod
-    async def open(
-        cls,
-        host: str,
-        port: int,
-        tls: ssl.SSLContext | None = None,
-    ) -> "Connection":
-        """Connect. Raises OSError where nobody listens, TimeoutError after 5 s of silence."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(CONNECT_S):
-            _, connection = await loop.create_connection(cls, host, port, ssl=tls)
-        return connection
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self._transport = transport
-        # A long call is silent, and what lies between forgets silent connections.
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-
-    def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
-        self._received += data
-        if len(self._received) > READ_AHEAD and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
-        _wake(self._arrival)
-
-    def eof_received(self) -> None:
-        """See `asyncio.Protocol`."""
-        self._end()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """See `asyncio.Protocol`."""
-        self._end()
-        self.resume_writing()
-
-    def pause_writing(self) -> None:
-        """See `asyncio.Protocol`."""
-        self._full = True
-
-    def resume_writing(self) -> None:
-        """See `asyncio.Protocol`."""
-        self._full = False
-        for writer in self._writers:
-            _wake(writer)
-
-    def _end(self) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        _wake(self._arrival)
-        if self._on_hang_up is not None:
-            self._on_hang_up()
-
-    async def send(self, data: bytes) -> None:
-        """Send bytes; waits while the peer is behind. Raises OSError where it has hung up."""
-        self._transport.write(data)
-        if self._full:
-            writer = asyncio.get_running_loop().create_future()
-            self._writers.append(writer)
-            try:
-                await writer
-            finally:
-                self._writers.remove(writer)
-        if self._ended:
-            raise ConnectionResetError("the peer has hung up")
-
-    async def _more(self, where: str) -> None:
-        """Wait until more has arrived. Raises `ProtocolError` where nothing will."""
-        if self._ended:
-            raise ProtocolError(f"connection closed {where}")
-        if self._paused:
-            self._paused = False
-            self._transport.resume_reading()
-        before = len(self._received)
-        self._arrival = asyncio.get_running_loop().create_future()
-        await self._arrival
-        if len(self._received) == before:
-            raise ProtocolError(f"connection closed {where}")
-
-    def on_hang_up(self, call: Callable[[], None] | None) -> None:
-        """Call when the peer hangs up, also while nothing is being read; None: no more."""
-        self._on_hang_up = call
-        if call is not None and self._ended:
-            call()
-
-    @property
-    def closed_by_peer(self) -> bool:
-        """Whether the peer has hung up, or said something unasked, since the last response."""
-        return self._ended or self._transport.is_closing() or bool(self._received)
-
-    def close(self) -> None:
-        """Close at once; nothing is waited for."""
-        self.usable = False
-        self._on_hang_up = None
-        if self._full:  # what the peer has not taken would keep it open
-            self._transport.abort()
-        else:
-            self._transport.close()
-
-
-def _wake(waiting: asyncio.Future[None] | None) -> None:
-    if waiting is not None and not waiting.done():
-        waiting.set_result(None)
-
-
-def _is_chunked(headers: Mapping[str, str]) -> bool:
+def is_chunked(headers: Mapping[str, str]) -> bool:
+    """Whether a body comes in chunks."""
     return "chunked" in headers.get("transfer-encoding", "").lower()
 
 
-def _content_length(headers: Mapping[str, str]) -> int:
+def content_length(headers: Mapping[str, str]) -> int:
+    """Read how long a body is, 0 where nothing is said. Raises `ProtocolError`."""
     length = headers.get("content-length", "0")
     if not length.isdecimal():
         raise ProtocolError(f"not a content length: {length[:80]!r}")
     return int(length)
 
 
-def _chunk_size(line: bytes) -> int:
+def chunk_size(line: bytes) -> int:
+    """Read the line before a chunk. Raises `ProtocolError`."""
     try:
         return int(line.split(b";")[0], 16)
     except ValueError as error:
         raise ProtocolError(f"not a chunk size: {line[:80]!r}") from error
-
-
-class ResponseBody:
-    """A response whose body is read piece by piece."""
-
-    def __init__(self, connection: Messages, head: Head) -> None:
-        self._connection = connection
-        self._head = head
-        self.status = head.status
-        self.headers = head.headers
-
-    async def read(self) -> bytes:
-        """Read all of it."""
-        return b"".join([piece async for piece in self.pieces()])
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives. Read to its end, the connection may be used again.
-
-        Raises `ProtocolError` where it is cut.
-        """
-        async for piece in self._connection.pieces(self.headers):
-            yield piece
-        self._connection.usable = self._head.keep_alive
-
-
-class RequestBody:
-    """The body of a request that is sent piece by piece: the chunked coding of RFC 9112, 7.1."""
-
-    def __init__(self, connection: Messages, head: bytes) -> None:
-        self._connection = connection
-        self._unsent = head
-
-    async def write(self, data: bytes) -> None:
-        """Send a piece; waits while the peer is behind. Raises OSError where it has hung up."""
-        if not data:
-            return
-        # In one piece: small writes of their own would each be a packet of their own.
-        framed = b"".join((self._unsent, b"%x\r\n" % len(data), data, b"\r\n"))
-        self._unsent = b""
-        await self._connection.send(framed)
-
-    async def end(self, trailers: Mapping[str, str] | None = None) -> Response:
-        """Send the end, with trailers if there are any, and read the response.
-
-        Raises `ProtocolError` or OSError where the connection breaks.
-        """
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (trailers or {}).items())
-        framed = self._unsent + b"0\r\n" + lines.encode("latin-1") + b"\r\n"
-        try:
-            await self._connection.send(framed)
-            return await self._connection.response()
-        finally:
-            self._connection.close()

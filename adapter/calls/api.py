@@ -10,8 +10,9 @@ from typing import NamedTuple
 from adapter.calls.endpoint import Endpoint, credentials, endpoint
 from adapter.calls.pool import Pool
 from adapter.calls.sigv4 import Request, sign
+from adapter.connection import ResponseBody
 from adapter.errors import InvocationError
-from adapter.http1 import Response, ResponseBody
+from adapter.http1 import Response
 
 OK = 200
 LONGEST_S = 910.0  # a function runs for at most 900 s

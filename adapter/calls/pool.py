@@ -10,7 +10,8 @@ import time
 from collections.abc import AsyncIterator, Mapping
 
 from adapter.calls.endpoint import Endpoint
-from adapter.http1 import Connection, Response, ResponseBody
+from adapter.connection import Connection, ResponseBody
+from adapter.http1 import Response
 
 IDLE_S = 4.0  # for which an unused connection is trusted to be still there
 

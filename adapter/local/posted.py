@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from adapter import http1
@@ -38,7 +38,7 @@ async def read_whole(
     """
     kept: list[bytes] = []
     size = 0
-    async for piece in _pieces(reader, headers):
+    async for piece in http1.body_pieces(reader, headers):
         size += len(piece)
         if size <= MAX_PAYLOAD:
             kept.append(piece)
@@ -62,7 +62,7 @@ async def pass_on(
     """
     trailers: dict[str, str] = {}
     size = 0
-    async for piece in _pieces(reader, headers, trailers):
+    async for piece in http1.body_pieces(reader, headers, trailers):
         size += len(piece)
         if size > MAX_STREAM:
             return Posted(above=MAX_STREAM)
@@ -74,7 +74,7 @@ async def pass_on(
 
 async def drop(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> None:
     """Read a body that nobody wants. Raises OSError where it is cut."""
-    async for _ in _pieces(reader, headers):
+    async for _ in http1.body_pieces(reader, headers):
         pass
 
 
@@ -86,24 +86,3 @@ def _trailing_error(trailers: Mapping[str, str]) -> bytes:
         body = b""
     error_type = trailers.get(_ERROR_TYPE, "Function.Unknown")
     return body or failure(error_type, "The function failed in mid-stream").payload
-
-
-async def _pieces(
-    reader: asyncio.StreamReader,
-    headers: Mapping[str, str],
-    trailers: dict[str, str] | None = None,
-) -> AsyncIterator[bytes]:
-    if "content-length" not in headers:
-        async for chunk in http1.body_chunks(reader, headers, trailers):
-            yield chunk
-        return
-    length = headers["content-length"]
-    if not length.isdecimal():
-        raise http1.ProtocolError(f"not a content length: {length[:80]!r}")
-    left = int(length)
-    while left:
-        piece = await reader.read(min(left, _PIECE))
-        if not piece:
-            raise http1.ProtocolError("connection closed inside a body")
-        left -= len(piece)
-        yield piece

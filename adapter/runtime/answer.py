@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from adapter.http1 import RequestBody
+from adapter.connection import RequestBody
 from adapter.responder import ResponseStream
 from adapter.runtime.client import (
     FATAL,

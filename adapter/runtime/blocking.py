@@ -8,7 +8,8 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from adapter.http1 import CONNECT_S, Messages, ProtocolError
+from adapter.connection import CONNECT_S, Messages
+from adapter.http1 import ProtocolError
 
 PIECE = 64 * 1024  # bytes
 

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from adapter.connection import Connection, RequestBody
 from adapter.errors import AdapterError
-from adapter.http1 import Connection, RequestBody, Response
+from adapter.http1 import Response
 from adapter.runtime import protocol
 from adapter.runtime.blocking import BlockingConnection
 from adapter.runtime.protocol import Failure, Invocation

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from adapter.http1 import Connection, Response
+from adapter.connection import Connection
+from adapter.http1 import Response
 from adapter.runtime import protocol
 from adapter.runtime.protocol import Failure
 

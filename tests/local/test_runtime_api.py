@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from adapter.http1 import Connection, Response, read_head
+from adapter.connection import Connection
+from adapter.http1 import Response, read_head
 from adapter.local import posted
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import MAX_PAYLOAD
