@@ -5,6 +5,12 @@ import pytest
 
 from adapter.function import Function
 from adapter.serve import context
+from tests import profiles
+from tests.coroutines import pytest_pyfunc_call
+
+__all__ = ["pytest_pyfunc_call"]
+
+profiles.register()
 
 
 @pytest.fixture(autouse=True)

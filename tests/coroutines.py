@@ -1,4 +1,4 @@
-"""Coroutine tests: each runs on an event loop of its own. A `conftest.py` imports the hook."""
+"""Coroutine tests: each runs on an event loop of its own. `tests/conftest.py` imports the hook."""
 
 import asyncio
 import inspect

@@ -152,7 +152,7 @@ def test_function_that_uses_little_loads_little(tmp_path: Path) -> None:
 
     standard = {"datetime", "decimal", "http", "pathlib", "uuid"}
     serve = {f"adapter.serve.{name}" for name in ("autoscaling", "batching", "channel", "handles")}
-    calls = {f"adapter.calls.{name}" for name in ("client", "frames", "generators", "items")}
+    calls = {f"adapter.calls.{name}" for name in ("client", "frames", "items")}
     assert found & (standard | serve | calls) == set()
 
 

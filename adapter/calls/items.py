@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 
 from adapter.calls import frames
-from adapter.calls.generators import AnyGenerator, as_async
+from adapter.generators import AnyGenerator, as_async
 from adapter.responder import Responder
 
 logger = logging.getLogger("adapter.calls")

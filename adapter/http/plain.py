@@ -1,13 +1,9 @@
 """HTTP for deployments without a framework: `__call__(request)` returns a value or a response."""
 
-import asyncio
 import contextlib
-import contextvars
 import dataclasses
 import inspect
 import json
-import logging
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -19,12 +15,8 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from adapter import user_code
+from adapter import generators, user_code
 from adapter.http.lifespan import ASGIApp
-
-logger = logging.getLogger("adapter.http")
-
-_END = object()
 
 
 def plain_application(callee: Callable[..., Any]) -> ASGIApp:
@@ -42,10 +34,8 @@ def plain_application(callee: Callable[..., Any]) -> ASGIApp:
             raise RuntimeError(f"a plain deployment does not serve {scope['type']!r}")
         request = (Request(scope, receive),) if takes_request else ()
         result = await _result(callee, request)
-        if isinstance(result, AsyncGenerator):
-            await _stream(result, scope, receive, send)
-        elif isinstance(result, Generator):
-            await _stream(_in_threads(result), scope, receive, send)
+        if isinstance(result, (AsyncGenerator, Generator)):
+            await _stream(generators.as_async(result), scope, receive, send)
         else:
             await to_response(result)(scope, receive, send)
 
@@ -57,37 +47,6 @@ async def _result(callee: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         return callee(*args)  # none of its code runs yet
     return await user_code.call(callee, *args)
-
-
-async def _in_threads(items: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
-    """Advance a plain generator in worker threads, where it may block; close it at the end.
-
-    It sees one set of context variables from its first item to its last, a copy of the caller's.
-    """
-    context, one_at_a_time = contextvars.copy_context(), threading.Lock()
-
-    def advance() -> Any:
-        with one_at_a_time:
-            return context.run(next, items, _END)
-
-    def close() -> None:
-        with one_at_a_time:
-            try:
-                context.run(items.close)
-            except Exception:
-                logger.exception("the generator failed while it was closed")
-
-    interrupted = False
-    try:
-        while (item := await user_code.call(advance)) is not _END:
-            yield item
-    except asyncio.CancelledError:
-        interrupted = True
-        raise
-    finally:
-        closed = asyncio.get_running_loop().run_in_executor(None, close)
-        if not interrupted:  # else its thread works on the next item, and nobody waits for that
-            await closed
 
 
 async def _stream(items: AsyncGenerator[Any, None], scope: Any, receive: Any, send: Any) -> None:

@@ -5,9 +5,6 @@ import pytest
 from adapter.calls.client import LambdaTransport
 from adapter.serve import transport
 from tests.calls.lambda_server import LambdaServer
-from tests.coroutines import pytest_pyfunc_call
-
-__all__ = ["pytest_pyfunc_call"]
 
 
 @pytest.fixture

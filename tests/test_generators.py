@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapter.calls.generators import as_async, in_threads
+from adapter.generators import as_async, in_threads
 
 mark: ContextVar[str] = ContextVar("mark", default="")
 
@@ -67,7 +67,13 @@ async def test_plain_generator_has_the_context_of_its_caller_and_keeps_its_own()
     assert mark.get() == "outside"
 
 
-@pytest.mark.parametrize("value", [None, 0, (), "", asyncio.sleep])
+class Awaitable:
+    def __await__(self) -> Generator[None, None, str]:
+        yield
+        return "awaited"
+
+
+@pytest.mark.parametrize("value", [None, 0, (), "", asyncio.sleep, Awaitable()])
 async def test_any_value_is_an_item(value: Any) -> None:
     assert [item async for item in in_threads(item for item in [value])] == [value]
 
@@ -100,6 +106,23 @@ async def test_closing_closes_the_plain_generator_in_a_thread() -> None:
 
     assert len(closed) == 1
     assert threading.current_thread().name not in closed
+
+
+async def test_what_goes_wrong_while_it_is_closed_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def stubborn() -> Generator[int, None, None]:
+        try:
+            yield 1
+        finally:
+            raise LookupError("no end")
+
+    async with aclosing(in_threads(stubborn())) as items:
+        await anext(items)
+
+    (record,) = caplog.records
+    assert record.getMessage() == "the generator failed while it was closed"
+    assert record.exc_info
 
 
 async def test_step_under_way_is_not_waited_for_when_cancelled_and_closed_later() -> None:
