@@ -1,16 +1,13 @@
 """The Runtime API's messages: paths, headers and error bodies, without any I/O."""
 
-import asyncio
 import base64
-import concurrent.futures
-import importlib
 import json
+import sys
 import time
 import traceback
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import adapter
 from adapter import json_bytes
 
 VERSION: Final = "2018-06-01"
@@ -101,7 +98,7 @@ class Failure(NamedTuple):
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """Describe an exception, the user's frames before ours; never raises."""
+        """Describe an exception, without the frames that led to the user's; never raises."""
         return cls(
             error_type=type(error).__name__,
             message=_text(error),
@@ -149,9 +146,10 @@ class Failure(NamedTuple):
 
 
 # Between the Runtime API and the user's code: our frames, the loop, a thread, the import.
-_MACHINERY = tuple(
-    module.__path__[0] for module in (adapter, asyncio, concurrent.futures, importlib)
-)
+_MACHINERY = ("adapter", "asyncio", "concurrent.futures", "importlib")
+# Between us and the user's code where that is a web application. contextlib is what enters its
+# lifespan and its dependencies.
+_FRAMEWORKS = ("anyio", "contextlib", "fastapi", "starlette")
 
 
 def _text(error: BaseException) -> str:
@@ -174,18 +172,24 @@ def _stack(error: BaseException) -> list[str]:
 
 
 def _frames(error: BaseException) -> list[str]:
-    return _without_leading_own_frames(traceback.extract_tb(error.__traceback__))
+    stack = traceback.extract_tb(error.__traceback__)
+    return traceback.StackSummary.from_list(stack[_first_shown(stack) :]).format()
 
 
-def _without_leading_own_frames(stack: traceback.StackSummary) -> list[str]:
-    first = 0
-    while first < len(stack) - 1 and _is_own(stack[first].filename):
-        first += 1
-    return traceback.StackSummary.from_list(list(stack[first:])).format()
+def _first_shown(stack: traceback.StackSummary) -> int:
+    """Return which frame is the user's first; without any the frameworks', else the last."""
+    for modules in ((*_MACHINERY, *_FRAMEWORKS), _MACHINERY):
+        leading = ("<frozen ", *_files(modules))
+        for index, frame in enumerate(stack):
+            if not frame.filename.startswith(leading):
+                return index
+    return len(stack) - 1
 
 
-def _is_own(filename: str) -> bool:
-    return filename.startswith((*_MACHINERY, "<frozen "))
+def _files(modules: tuple[str, ...]) -> list[str]:
+    """Return the folders and files of modules; what is not loaded has no frames."""
+    found = (getattr(sys.modules.get(name), "__file__", None) for name in modules)
+    return [str(file).removesuffix("__init__.py") for file in found if file]
 
 
 def to_json(result: Any) -> bytes:
