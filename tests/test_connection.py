@@ -77,7 +77,7 @@ def test_connection_whose_request_was_cancelled_is_unusable() -> None:
             _,
         ):
             waiting = asyncio.create_task(connection.request("GET", "/", {"host": "x"}))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # it is sent
             waiting.cancel()
             await asyncio.wait([waiting])
             assert not connection.usable

@@ -69,7 +69,7 @@ class Sleeper:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.seen.append("cancelled")
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # cleaning up takes a while
             self.seen.append("cleaned up")
             raise
 

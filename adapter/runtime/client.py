@@ -81,6 +81,8 @@ class RuntimeApi:
                     raise
                 failure = error
             logger.warning("no invocation from the Runtime API, asking again: %r", failure)
+            # What fails at once fails five times at once: an endpoint that is busy, or begins anew,
+            # needs a moment.
             await asyncio.sleep(PAUSE_S * attempt)
         raise RuntimeApiLost(f"the Runtime API at {self._address} gave no invocation")
 

@@ -42,7 +42,7 @@ def output() -> Iterator[Path]:
 
 
 def show(title: str, profile: Path, invocations: int) -> None:
-    entries: dict[Entry, Any] = pstats.Stats(str(profile)).stats  # type: ignore[attr-defined]
+    entries: dict[Entry, Any] = pstats.Stats(str(profile)).stats  # type: ignore[attr-defined]  # typeshed lacks it
     # What ran for every invocation: nothing that only the imports did, and no waiting.
     warm = {
         entry: Cost(calls / invocations, seconds)

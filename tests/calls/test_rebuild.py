@@ -223,7 +223,12 @@ def test_value_that_has_its_type_already_is_kept() -> None:
 def test_batched_method_gets_elements_of_what_it_takes() -> None:
     class Model:
         @serve.batch
-        async def name(self, items: list[Item], points: Sequence[Point], rest: list) -> list[str]:  # type: ignore[type-arg]
+        async def name(
+            self,
+            items: list[Item],
+            points: Sequence[Point],
+            rest: list,  # type: ignore[type-arg]  # a list of anything, as users write it
+        ) -> list[str]:
             return [
                 f"{item.name} {point.x} {more}"
                 for item, point, more in zip(items, points, rest, strict=True)

@@ -159,7 +159,7 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
             [sys.executable, "-c", SERVE_RUN],
             cwd=tmp_path,
             stdout=out,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(["", os.getcwd()])},  # noqa: PTH109
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
         )
     while "http://" not in output.read_text():
         assert process.poll() is None

@@ -399,7 +399,7 @@ def noting(closed: threading.Event) -> tuple[Any, Any]:
         try:
             while True:
                 yield "x"
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # or nobody else gets a turn
         finally:
             closed.set()
 

@@ -24,7 +24,7 @@ async def test_a_failure_is_told_before_it_is_repeated(tmp_path: Path) -> None:
         events = EventQueue(records.log, retry_delays_s=(3600,))
         events.submit(function, invocation(), "predict")
         (record,) = await records.wait_for("invocation")
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it waits for the repetition
         await events.close()
 
     assert (record["label"], record["error"]) == ("Event predict", "ValueError")

@@ -28,7 +28,7 @@ async def test_a_piece_is_handed_over_when_the_caller_takes_it() -> None:
     exchange.stream("text/plain")
     await exchange.begun()
     writing = asyncio.create_task(exchange.write(b"a"))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it would be done, if it did not wait for the caller
     written_early = writing.done()
     pieces = exchange.pieces()
     first = await anext(pieces)
@@ -53,7 +53,7 @@ async def test_a_piece_that_waits_at_a_failure_is_not_lost() -> None:
     exchange = Exchange(invocation(request_id="the-id"))
     exchange.stream("")
     writing = asyncio.create_task(exchange.write(b"last"))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it waits
     exchange.fail("Sandbox.Timedout", "Task timed out")
     await writing
 
@@ -79,7 +79,7 @@ async def test_a_cancellation_lets_go_of_the_writer_and_is_told_once() -> None:
     exchange.on_cancel = lambda: told.append(None)
     exchange.stream("")
     writing = asyncio.create_task(exchange.write(b"a"))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it waits
     exchange.cancel()
     exchange.cancel()
     await writing

@@ -97,7 +97,7 @@ async def test_a_reader_that_does_not_read_slows_the_function() -> None:
         await client.head()
         while True:
             before = function.taken
-            for _ in range(1000):
+            for _ in range(1000):  # turns of the event loop, in which more would be taken
                 await asyncio.sleep(0)
             if function.taken == before:
                 break
@@ -310,7 +310,7 @@ async def test_the_limit_of_an_http_api_ends_with_the_beginning_of_a_stream() ->
         client.ask()
         function.send(prelude())
         head = await client.head()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.2)  # longer than the limit
         function.send(b"late")
         chunk = await client.chunk()
         function.end()

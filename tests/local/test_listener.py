@@ -47,7 +47,7 @@ async def test_signals_stay_with_whoever_runs_the_server() -> None:
     before = signal.getsignal(signal.SIGTERM)
     listener = Listener({bind("127.0.0.1", 0, "--port"): _application(b"")})
     listener.start()
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # its task begins
     during = signal.getsignal(signal.SIGTERM)
     await listener.stop()
 

@@ -55,14 +55,16 @@ class Mail:
 
     async def send(self, *, after: asyncio.Event | None = None) -> None:
         if after is None:
-            for _ in range(10):
+            for _ in range(10):  # turns of the event loop: longer than its invocation
                 await asyncio.sleep(0)
         else:
             await after.wait()
         self.sent.append("mail")
 
 
-def test_what_an_invocation_left_behind_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_an_invocation_left_behind_is_waited_for(  # row 15, R19
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     mail = Mail()
 
     async def answer() -> None:
@@ -83,7 +85,7 @@ def test_what_that_left_behind_in_turn_is_waited_for_too() -> None:
     mail = Mail()
 
     async def outer() -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # until its invocation is over
         async with asyncio.TaskGroup() as group:
             group.create_task(mail.send())
         leave(mail.send())
@@ -98,7 +100,7 @@ def test_what_that_left_behind_in_turn_is_waited_for_too() -> None:
     scenario(main)
 
 
-def test_nothing_is_waited_for_beyond_the_deadline_and_it_is_named_once(
+def test_nothing_is_waited_for_beyond_the_deadline_and_it_is_named_once(  # R19
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     mail, never = Mail(), asyncio.Event()
@@ -169,7 +171,7 @@ def test_many_are_named_in_one_warning(caplog: pytest.LogCaptureFixture) -> None
     assert record.getMessage().endswith(", and 3 more")
 
 
-def test_a_report_does_not_wait(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_report_does_not_wait(caplog: pytest.LogCaptureFixture) -> None:  # R19
     mail = Mail()
 
     async def answer() -> None:
@@ -185,7 +187,7 @@ def test_a_report_does_not_wait(caplog: pytest.LogCaptureFixture) -> None:
     assert "mailer Mail.send (" in record.getMessage()
 
 
-def test_what_is_to_be_ignored_is(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_to_be_ignored_is(caplog: pytest.LogCaptureFixture) -> None:  # R19
     mail = Mail()
 
     async def answer() -> None:
@@ -214,10 +216,10 @@ def test_tasks_of_init_and_what_they_make_are_no_invocations(
 
         async def answer() -> None:
             orders.put_nowait("order")
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the worker takes it
 
         leave(worker())
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it begins outside of any invocation
         await (await invocation(Background(policy), answer)).settle(0)
 
     scenario(main)
@@ -238,7 +240,7 @@ def test_invocations_at_once_have_tasks_of_their_own() -> None:
 
         async def serve(what: str) -> None:
             async def answer() -> None:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # the other has begun
                 leave(send(what, events[what]))
 
             pending = await invocation(environment, answer)
@@ -259,7 +261,7 @@ def test_invocations_at_once_have_tasks_of_their_own() -> None:
 
 def test_a_task_that_fails_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     async def broken() -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # until its invocation is over
         raise LookupError("no mail")
 
     async def cancelled() -> None:
@@ -288,7 +290,7 @@ def test_the_task_factory_stays_the_users() -> None:
         pass
 
     async def note(name: str) -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # until its invocation is over
         names.append(name)
 
     async def answer() -> None:

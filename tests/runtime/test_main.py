@@ -44,7 +44,7 @@ class Gateway:
 
     async def leave(self):
         self.task = asyncio.create_task(stay())
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # a task that never began would end without a word
 
     def block(self):
         print("blocking")
@@ -190,7 +190,7 @@ class Model:
 
     async def wait(self):
         print("waiting")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # the other invocation fails meanwhile
         return "waited"
 
 handler = entry_point(Model)
@@ -243,7 +243,7 @@ handler = entry_point(Model)
 """
 
 
-def test_what_an_invocation_left_behind_is_done_before_the_next(tmp_path: Path) -> None:
+def test_what_an_invocation_left_behind_is_done_before_the_next(tmp_path: Path) -> None:  # row 15
     async def scenario() -> None:
         async with child(LEAVING, tmp_path) as environment:
             (await environment.api.poll()).give(call("leave"))

@@ -204,7 +204,7 @@ def test_an_instance_that_cannot_be_known_weakly_is_refused_with_the_remedy() ->
 
 def test_an_instance_need_not_be_hashable() -> None:
     class Unhashable(Model):
-        __hash__ = None  # type: ignore[assignment]
+        __hash__ = None  # type: ignore[assignment]  # as Python has it for what is unhashable
 
     async def main() -> int:
         one_at_a_time()
@@ -254,7 +254,7 @@ def test_a_caller_that_is_cancelled_leaves_a_batch_that_has_not_begun() -> None:
     async def main() -> int:
         first = asyncio.ensure_future(model.double(1))
         second = asyncio.ensure_future(model.double(2))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # both are queued
         first.cancel()
         await asyncio.wait([first])
         return sum(await asyncio.gather(second, model.double(3), model.double(4)))
@@ -365,7 +365,7 @@ def test_no_more_batches_run_at_a_time_than_said() -> None:
         calls = [asyncio.ensure_future(gate.wait(number)) for number in range(5)]
         started = [await gate.running.get(), await gate.running.get()]
         for _ in range(5):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # a third batch would begin
         assert gate.running.empty()
         gate.go.set()
         results = await asyncio.gather(*calls)
@@ -456,7 +456,7 @@ def test_a_batched_generator_that_nobody_reads_any_more_is_closed() -> None:
         try:
             while True:
                 yield numbers
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # or nobody else gets a turn
         finally:
             closed.set()
 
@@ -466,7 +466,7 @@ def test_a_batched_generator_that_nobody_reads_any_more_is_closed() -> None:
         await asyncio.gather(anext(first), anext(second))
         await first.aclose()  # type: ignore[attr-defined]  # as the async for of a stream does
         assert not closed.is_set()
-        await second.aclose()  # type: ignore[attr-defined]
+        await second.aclose()  # type: ignore[attr-defined]  # the same
         await closed.wait()
 
     asyncio.run(main())

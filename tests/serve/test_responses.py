@@ -126,7 +126,7 @@ def test_cancelling_who_waits_cancels_the_call(recorder: Recorder) -> None:
 
     async def main() -> bool:
         waiting = asyncio.create_task(wait())
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it waits
         waiting.cancel()
         await asyncio.wait([waiting])
         return waiting.cancelled()

@@ -30,7 +30,7 @@ def test_cancelling_a_call_spares_the_responses_that_are_its_arguments() -> None
         call = Call(deployment="Model", application="default", method="m", args=(argument,))
         resolving = asyncio.create_task(call.resolved())
         for _ in range(5):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # it waits for its argument
         resolving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await resolving
