@@ -19,6 +19,7 @@ AdapterError                      catch this one
 
 import builtins
 from collections.abc import Sequence
+from typing import Any
 
 
 class AdapterError(Exception):
@@ -69,7 +70,14 @@ class UnsupportedEvent(AdapterError):
     """An event is nothing that this function serves."""
 
     def __init__(self, event: object) -> None:
-        found = f"an object with keys {sorted(event)}" if isinstance(event, dict) else repr(event)
+        found = repr(event)
+        if isinstance(event, dict):
+            found = f"an object with keys {sorted(map(str, event))}"
+        if isinstance(event, dict) and _is_web_socket(event):
+            super().__init__(
+                "WebSocket APIs are not served yet: this function serves HTTP events and calls.",
+            )
+            return
         if isinstance(event, dict) and "requestContext" in event:
             super().__init__(
                 "this deployment serves no HTTP: its class has neither @serve.ingress nor "
@@ -81,6 +89,12 @@ class UnsupportedEvent(AdapterError):
             '{"method": ..., "args": [...], "kwargs": {...}}; '
             f"it was invoked with {found[:300]}.",
         )
+
+
+def _is_web_socket(event: dict[Any, Any]) -> bool:
+    """Whether an event comes from a WebSocket API: only those have a connection with a kind."""
+    context = event.get("requestContext")
+    return isinstance(context, dict) and {"connectionId", "eventType"} <= context.keys()
 
 
 class InvalidCall(AdapterError):

@@ -9,57 +9,25 @@ adapter's own loop (`adapter.runtime`) serves without leaving its event loop.
 
 import asyncio
 import contextlib
-import os
 import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from adapter import deadline
-from adapter.calls.dispatch import Dispatcher
 from adapter.calls.event import is_call
-from adapter.errors import InvalidOption, ServeError, UnsupportedEvent
-from adapter.http.detect import is_http
+from adapter.deployment_servable import DeploymentServable
+from adapter.errors import InvalidOption, ServeError
 from adapter.loop_thread import cancel_all, loop_is_running
 from adapter.responder import Collected, Responder
-from adapter.runtime.protocol import Failure
-from adapter.serve import context, in_flight, transport
+from adapter.servable import ApplicationServable, Servable
+from adapter.serve import context, transport
 from adapter.serve.deployments import Deployment
-from adapter.serve.ingresses import ingress_of, is_factory
-from adapter.serve.instances import Instance
-from adapter.serve.names import DEFAULT_APPLICATION
+from adapter.settings import Settings
 
 if TYPE_CHECKING:
-    from adapter.http.bridge import HttpBridge
     from adapter.http.lifespan import Mode
 
 CANCEL_S = 1.0  # for what still runs when a function is closed
-
-
-class Settings(NamedTuple):
-    """What a function is told about its place; on Lambda by environment variables."""
-
-    application: str = DEFAULT_APPLICATION
-    route_prefix: str = "/"
-    streams: frozenset[str] = frozenset()
-    request_timeout_s: float | None = None
-    max_concurrency: int = 1
-    whole_process: bool = True
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the variables that the plan sets: `ADAPTER_...`.
-
-        `ADAPTER_STREAMS` names the fronts that take a streamed response: `url`, `rest`, `http-api`.
-        """
-        request_timeout_s = environ.get("ADAPTER_REQUEST_TIMEOUT_S")
-        return cls(
-            application=environ.get("ADAPTER_APPLICATION", DEFAULT_APPLICATION),
-            route_prefix=environ.get("ADAPTER_ROUTE_PREFIX", "/"),
-            streams=frozenset(filter(None, environ.get("ADAPTER_STREAMS", "").split(","))),
-            request_timeout_s=float(request_timeout_s) if request_timeout_s else None,
-            max_concurrency=int(environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 1),
-        )
 
 
 class Function:
@@ -69,7 +37,7 @@ class Function:
     thread, also one whose own event loop is running.
     """
 
-    def __init__(self, servable: "Servable", loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(self, servable: Servable, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.loop = loop or asyncio.new_event_loop()
         self._servable = servable
         self._one_at_a_time = threading.Lock()
@@ -160,172 +128,6 @@ class Function:
         self.loop.close()  # plain code that still runs in a thread is not waited for
 
 
-class Servable:
-    """What a function serves: HTTP events, call events, or both."""
-
-    def __init__(self) -> None:
-        self._bridge: HttpBridge | None = None
-        self._dispatcher: Dispatcher | None = None
-        self.init_ms: dict[str, float] = {}
-
-    async def start(self) -> None:
-        """Get ready for the first event."""
-        if self._bridge is not None:
-            with self._timed("lifespan"):
-                await self._bridge.lifespan.startup()
-
-    @contextlib.contextmanager
-    def _timed(self, part: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self.init_ms[part] = (time.perf_counter() - began) * 1000
-
-    async def idle_check(self, deadline_ms: int) -> None:
-        """See to it that the environment may go on; see `Function.idle_check`."""
-
-    async def serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
-        """Serve one event. Raises `UnsupportedEvent` for one that is neither HTTP nor a call."""
-        async with in_flight.cancelled_together():
-            if self._dispatcher is not None and is_call(event):
-                await self._dispatcher(event, responder)
-            elif is_http(event) and (bridge := self._http()) is not None:
-                await bridge(event, lambda_context, responder)
-            elif self._bridge is not None and self._bridge.takes(event, lambda_context):
-                await self._bridge(event, lambda_context, responder)
-            else:
-                raise UnsupportedEvent(event)
-
-    async def answer_late(self, event: Any, responder: Responder) -> None:
-        """Answer an event that was cancelled before its deadline: 504 for HTTP, TimeoutError."""
-        late = "the function was cancelled before its deadline"
-        if responder.answered:
-            raise TimeoutError(f"{late}, while it worked on after its answer had begun")
-        if not is_http(event) or self._bridge is None:
-            raise TimeoutError(late)
-        from adapter.http.bridge import PLAIN  # noqa: PLC0415 - HTTP only
-
-        await self._bridge.answer(event, PLAIN[504], responder)
-
-    async def stop(self) -> None:
-        """Undo `start`."""
-        if self._bridge is not None:
-            await self._bridge.lifespan.shutdown()
-
-    def _http(self) -> "HttpBridge | None":
-        return self._bridge
-
-
-class DeploymentServable(Servable):
-    """One deployment: its instance answers calls, its ingress or `__call__` answers HTTP."""
-
-    def __init__(
-        self,
-        deployment: Deployment,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        settings: Settings,
-    ) -> None:
-        super().__init__()
-        self._deployment = deployment
-        self._settings = settings
-        self._instance = Instance(deployment, args, kwargs)
-
-    async def start(self) -> None:
-        """Construct the instance, call `reconfigure`, build the ingress, run lifespan startup.
-
-        At the end `check_health` is asked once. Where any of it fails, what was done is undone.
-        """
-        try:
-            await self._construct()
-            await super().start()
-            if self._instance.has_health_check:
-                with self._timed("check_health"):
-                    await self._instance.check_health()
-        except Exception:
-            with contextlib.suppress(Exception):  # the first failure is the one to tell
-                await self.stop()
-            raise
-
-    async def _construct(self) -> None:
-        whole_process = self._settings.whole_process
-        context.enter(self._context(), whole_process=whole_process)
-        with self._timed("constructor"):
-            await self._instance.construct()
-        self._dispatcher = Dispatcher(self._instance.target, _error_body)
-        if ingress := ingress_of(self._deployment.func_or_class):
-            from adapter.http.application import ingress_application  # noqa: PLC0415 - HTTP only
-
-            target = self._instance.target
-            app = await ingress_application(ingress, target, shared=not whole_process)
-            self._bridge = self._bridge_to(app)
-
-    async def serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
-        """Serve one event; see `Servable.serve`."""
-        context.enter(self._context(), whole_process=False)
-        await super().serve(event, lambda_context, responder)
-
-    async def idle_check(self, deadline_ms: int) -> None:
-        """Run the user's `check_health` where it is due; see `Function.idle_check`."""
-        if self._instance.has_health_check:
-            await self._instance.check_health_if_due(deadline_ms)
-
-    async def stop(self) -> None:
-        """Run lifespan shutdown, then the user's `__del__`."""
-        try:
-            await super().stop()
-        finally:
-            self._bridge = self._dispatcher = None
-            await self._instance.destroy()
-
-    def _http(self) -> "HttpBridge | None":
-        """Make the bridge of a plain deployment at its first HTTP event.
-
-        Most plain deployments are reached by handles only and never pay for loading it.
-        """
-        if self._bridge is None and callable(self._instance.target):
-            from adapter.http.plain import plain_application  # noqa: PLC0415 - HTTP only
-
-            self._bridge = self._bridge_to(plain_application(self._instance.target))
-        return self._bridge
-
-    def _bridge_to(self, app: Any) -> "HttpBridge":
-        from adapter.http.bridge import HttpBridge  # noqa: PLC0415 - HTTP only
-
-        return HttpBridge(
-            app,
-            base_path=self._settings.route_prefix,
-            streams=self._settings.streams,
-            request_timeout_s=self._settings.request_timeout_s,
-        )
-
-    def _context(self) -> context.DeploymentContext:
-        return context.DeploymentContext(
-            deployment=self._deployment.name,
-            application=self._settings.application,
-            max_concurrency=self._settings.max_concurrency,
-        )
-
-
-class ApplicationServable(Servable):
-    """An ASGI application without a deployment around it."""
-
-    def __init__(self, app_or_factory: Any, **settings: Any) -> None:
-        super().__init__()
-        self._app_or_factory = app_or_factory
-        self._bridge_settings = settings
-
-    async def start(self) -> None:
-        """Call the factory, where it is one, and run lifespan startup."""
-        from adapter.http.application import factory_application  # noqa: PLC0415 - HTTP only
-        from adapter.http.bridge import HttpBridge  # noqa: PLC0415 - HTTP only
-
-        app = self._app_or_factory
-        if is_factory(app):
-            app = await factory_application(app)
-        self._bridge = HttpBridge(app, **self._bridge_settings)
-        await super().start()
-
-
 def entry_point(
     deployment: Deployment | Callable[..., Any],
     /,
@@ -343,7 +145,7 @@ def entry_point(
     return _started(Function(servable))
 
 
-def lambda_handler(
+def lambda_handler(  # noqa: PLR0913 - settings by keyword, most of them Mangum's
     app_or_factory: Any,
     *,
     lifespan: "Mode" = "auto",
@@ -352,6 +154,9 @@ def lambda_handler(
     custom_handlers: Sequence[Any] = (),
     text_mime_types: Sequence[str] | None = None,
     exclude_headers: Sequence[str] = (),
+    trusted_hops: int | None = None,
+    max_body_bytes: int | None = None,
+    raise_errors: bool | None = None,
 ) -> Function:
     """Make the Lambda handler of a FastAPI or any other ASGI application, or of its factory.
 
@@ -359,8 +164,10 @@ def lambda_handler(
     `api_gateway_base_path`, cut at a path segment and passed on as `root_path`. A factory is a
     function without required parameters; it is called once. Lifespan startup runs once per
     environment: "auto" where the application supports it, "on" always, "off" never.
+    `text_mime_types` are content types, or beginnings of such, that are text besides the usual
+    ones. `trusted_hops`, `max_body_bytes` and `raise_errors` are those of `LambdaOptions`.
 
-    Raises `InvalidOption` for an unknown `lifespan`, `ServeError` for something that is no
+    Raises `InvalidOption` for a setting outside its range, `ServeError` for something that is no
     application, and whatever the factory or the startup raises.
     """
     if lifespan not in ("auto", "on", "off"):
@@ -369,18 +176,33 @@ def lambda_handler(
         raise ServeError(
             f"lambda_handler needs an ASGI application or a factory, not {app_or_factory!r}.",
         )
-    settings = Settings.from_environment()
-    servable = ApplicationServable(
-        app_or_factory,
+    given: dict[str, Any] = {
+        "base_path": base_path or api_gateway_base_path,
+        "trusted_hops": trusted_hops,
+        "max_body_bytes": max_body_bytes,
+        "raise_errors": raise_errors,
+    }
+    _check(trusted_hops, max_body_bytes, raise_errors)
+    settings = Settings.from_environment().http._replace(
         lifespan=lifespan,
-        base_path=base_path or api_gateway_base_path or settings.route_prefix,
         custom_handlers=custom_handlers,
-        text_mime_types=text_mime_types,
+        text_mime_types=text_mime_types or (),
         exclude_headers=exclude_headers,
-        streams=settings.streams,
-        request_timeout_s=settings.request_timeout_s,
+        **{name: value for name, value in given.items() if value is not None},
     )
-    return _started(Function(servable))
+    return _started(Function(ApplicationServable(app_or_factory, settings)))
+
+
+def _check(trusted_hops: Any, max_body_bytes: Any, raise_errors: Any) -> None:
+    if (trusted_hops, max_body_bytes, raise_errors) == (None, None, None):
+        return
+    from adapter.serve.lambda_options import LambdaOptions  # noqa: PLC0415 - rarely needed
+
+    LambdaOptions(
+        trusted_hops=0 if trusted_hops is None else trusted_hops,
+        max_body_bytes=max_body_bytes,
+        raise_errors=False if raise_errors is None else raise_errors,
+    )
 
 
 def _options(func_or_class: Callable[..., Any]) -> Any:
@@ -397,10 +219,6 @@ def _started(function: Function) -> Function:
         function.close_loop()
         raise
     return function
-
-
-def _error_body(error: BaseException) -> bytes:
-    return Failure.of(error).body()
 
 
 def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:

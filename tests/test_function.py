@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,9 +21,10 @@ from adapter.errors import (
     Unhealthy,
     UnsupportedEvent,
 )
-from adapter.function import Function, Settings, entry_point
+from adapter.function import Function, entry_point
 from adapter.serve import context, transport
 from adapter.serve.context import InvocationContext
+from adapter.settings import HttpSettings, Settings
 from tests import events
 from tests.http.answers import ask
 
@@ -79,7 +81,7 @@ def test_function_is_started_and_closed_where_another_loop_is_running() -> None:
     assert asyncio.run(main()) == 4
 
 
-def test_handler_works_in_many_threads(closing: Closing) -> None:
+def test_handler_works_in_many_threads(closing: Closing) -> None:  # row 19
     function = closing(entry_point(Model))
     with ThreadPoolExecutor(8) as threads:
         results = threads.map(lambda n: function({"method": "times", "args": [n]}), range(50))
@@ -97,7 +99,6 @@ def test_runtime_awaits_it_on_its_own_loop(closing: Closing) -> None:
 
 
 FOREIGN: list[Any] = [
-    {},
     None,
     [],
     "text",
@@ -124,6 +125,11 @@ def test_application_refuses_everything_but_http(closing: Closing, event: Any) -
 
     with pytest.raises(UnsupportedEvent):
         function(event)
+
+
+@pytest.mark.parametrize("made", [partial(entry_point, Model), partial(lambda_handler, FastAPI())])
+def test_warm_up_ping_is_answered_with_null(closing: Closing, made: Any) -> None:  # row 5
+    assert closing(made())({}) is None
 
 
 def test_deployment_without_call_serves_no_http(closing: Closing) -> None:
@@ -281,7 +287,7 @@ def test_cancelled_invocation_is_cancelled(closing: Closing) -> None:
 
     async def main() -> bool:
         invocation = asyncio.create_task(function.invoke({"method": "wait"}, None))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it begins
         invocation.cancel()
         await asyncio.wait([invocation])
         return invocation.cancelled()
@@ -525,7 +531,7 @@ def test_a_function_that_is_a_deployment_has_no_hooks() -> None:
     def shout(text: str) -> str:
         return text.upper()
 
-    shout.check_health = shout.__del__ = None  # type: ignore[attr-defined]
+    shout.check_health = shout.__del__ = None  # type: ignore[attr-defined]  # the user's own attributes
     function = entry_point(shout)
     function.complete(function.idle_check())
 
@@ -671,9 +677,25 @@ def test_factory_that_makes_no_application_is_refused() -> None:
 
 
 def test_settings_have_defaults_and_come_from_the_environment() -> None:
-    assert Settings.from_environment({}) == Settings(application="default", route_prefix="/")
-    variables = {"ADAPTER_APPLICATION": "shop", "ADAPTER_ROUTE_PREFIX": "/api"}
-    expected = Settings(application="shop", route_prefix="/api")
+    assert Settings.from_environment({}) == Settings(
+        application="default", http=HttpSettings(base_path="/")
+    )
+    variables = {
+        "ADAPTER_APPLICATION": "shop",
+        "ADAPTER_MAX_BODY_BYTES": "1024",
+        "ADAPTER_RAISE_ERRORS": "1",
+        "ADAPTER_ROUTE_PREFIX": "/api",
+        "ADAPTER_TRUSTED_HOPS": "1",
+    }
+    expected = Settings(
+        application="shop",
+        http=HttpSettings(
+            base_path="/api",
+            trusted_hops=1,
+            max_body_bytes=1024,
+            raise_errors=True,
+        ),
+    )
     assert Settings.from_environment(variables) == expected
 
 

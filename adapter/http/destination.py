@@ -1,44 +1,62 @@
 """Where an HTTP response goes: into a result that the sender of the event reads, or a stream."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
-from adapter.http.exchange import Response
-from adapter.http.prelude import CONTENT_TYPE, Headers, HeadTooLarge, prelude
+from adapter import json_bytes
+from adapter.http.detect import Source, source_of
+from adapter.http.gateways import LAMBDA_BYTES
+from adapter.http.prelude import CONTENT_TYPE, HeadTooLarge, prelude
+from adapter.http.response import Headers, Response
 from adapter.responder import Responder, ResponseStream
 
 logger = logging.getLogger("adapter.http")
 
-# What may take a stream; `ADAPTER_STREAMS` names those of a function that do.
-URL, REST, HTTP_API = "url", "rest", "http-api"
 LOCAL_API = "local"  # the id of the HTTP API of `adapter run`: no other one streams
+# What is smaller by this factor fits: one byte takes six as JSON, such as \u0000, and the rest is
+# for the frame around it.
+_SURELY_FITS = 12
 
 
 def front_of(event: dict[str, Any]) -> str:
     """Name what sent an event, as far as it may take a stream; empty for the others."""
-    context = event.get("requestContext") or {}
-    if event.get("version") == "2.0":
-        if ".lambda-url." in str(context.get("domainName")):
-            return URL
-        return HTTP_API if context.get("apiId") == LOCAL_API else ""
-    return REST if "resource" in event and "elb" not in context else ""
+    source = source_of(event)
+    if source in (Source.URL, Source.REST):
+        return str(source.value)
+    local = source is Source.HTTP_API and event["requestContext"].get("apiId") == LOCAL_API
+    return str(Source.HTTP_API.value) if local else ""
 
 
 class ResultDestination:
-    """Answers with a whole result; `to_result` writes it in the sender's shape."""
+    """Answers with a whole result, of `most_bytes` at most; `to_result` shapes it for the sender.
+
+    A larger one is answered with a 500 that names the limit.
+    """
 
     streams = False
 
-    def __init__(self, responder: Responder, to_result: Callable[[Response], Any]) -> None:
+    def __init__(
+        self,
+        responder: Responder,
+        to_result: Callable[[Response], Any],
+        most_bytes: int = LAMBDA_BYTES,
+    ) -> None:
         self.responder = responder
         self._to_result = to_result
+        self._most_bytes = most_bytes
 
     async def answer(self, response: Response) -> None:
         """See `Destination`."""
-        await self.responder.respond(self._to_result(response))
+        result = self._to_result(response)
+        content = len(response["body"]) + sum(len(value) for _, value in response["headers"])
+        if content * _SURELY_FITS > self._most_bytes:
+            size = len(json_bytes.dump(result))
+            if size > self._most_bytes:
+                result = self._to_result(_too_large(size, self._most_bytes))
+        await self.responder.respond(result)
 
-    async def stream(self, status: int, headers: list[tuple[bytes, bytes]]) -> ResponseStream:
+    async def stream(self, status: int, headers: Headers) -> ResponseStream:
         """Refuse: `streams` says so."""
         raise RuntimeError(f"a response with status {status} and {len(headers)} headers is whole")
 
@@ -47,7 +65,7 @@ class StreamDestination:
     """Answers in Lambda's streaming format, in which a gateway that streams takes every response.
 
     `whole` takes whole responses in its place where the gateway is one that `adapter run` lets
-    stream and AWS does not. `excluded` are names of headers, in lower case, that stay here.
+    stream and AWS does not. `kept` returns the headers that leave.
     """
 
     streams = True
@@ -57,12 +75,12 @@ class StreamDestination:
         responder: Responder,
         *,
         several: bool,
-        excluded: Collection[str] = (),
+        kept: Callable[[Headers], Headers],
         whole: ResultDestination | None = None,
     ) -> None:
         self._responder = responder
         self._several = several
-        self._excluded = frozenset(name.encode() for name in excluded)
+        self._kept = kept
         self._whole = whole
 
     async def answer(self, response: Response) -> None:
@@ -82,14 +100,13 @@ class StreamDestination:
             return  # nobody waits for it
         await stream.end()
 
-    async def stream(self, status: int, headers: list[tuple[bytes, bytes]]) -> ResponseStream:
+    async def stream(self, status: int, headers: Headers) -> ResponseStream:
         """See `Destination`. Raises `HeadTooLarge`, and OSError where nobody waits any more."""
         head = self._prelude(status, headers)
         return _AfterPrelude(await self._responder.stream(CONTENT_TYPE), head)
 
     def _prelude(self, status: int, headers: Headers) -> bytes:
-        kept = [(name, value) for name, value in headers if name.lower() not in self._excluded]
-        return prelude(status, kept, several=self._several)
+        return prelude(status, self._kept(headers), several=self._several)
 
 
 _SERVER_ERROR = b"Internal Server Error"
@@ -108,3 +125,19 @@ class _AfterPrelude:
         if self._head:
             data, self._head = self._head + data, b""
         await self._stream.write(data)
+
+
+def plain_response(status: int, text: str) -> Response:
+    """Make a response that no application gives."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    return {"status": status, "headers": headers, "body": text.encode()}
+
+
+def _too_large(size: int, most_bytes: int) -> Response:
+    text = (
+        f"The response takes {size} bytes as JSON; {most_bytes} may leave here "
+        f"({most_bytes / 1024 / 1024:.3g} MB). Stream it through a function URL or a REST API "
+        "that streams, or send less."
+    )
+    logger.error("%s", text)
+    return plain_response(500, text)

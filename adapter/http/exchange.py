@@ -9,7 +9,9 @@ from collections.abc import MutableMapping
 from enum import Enum, auto
 from typing import Any, Protocol
 
+from adapter.http import response as rules
 from adapter.http.lifespan import ASGIApp, Message
+from adapter.http.response import Response
 from adapter.responder import ResponseStream
 
 logger = logging.getLogger("adapter.http")
@@ -23,9 +25,6 @@ class State(Enum):
     REQUEST = auto()
     BODY = auto()
     COMPLETE = auto()
-
-
-Response = dict[str, Any]  # "status", "headers", "body", as Mangum's handler classes take it
 
 
 class Destination(Protocol):
@@ -49,7 +48,11 @@ class Exchange:
 
     The response leaves when it is complete, or, where its first body message says that more will
     follow and the destination takes it, piece by piece. The application may go on afterwards. Until
-    the first body message nothing leaves, as ASGI has it, so that an error can still be told.
+    the first body message nothing leaves, as ASGI has it, so that an error can still be told. A
+    response that HTTP does not allow, or whose body is not as long as announced, is a failure.
+
+    With `raise_errors` an application's exception is raised where the response can still be taken
+    back: a whole one with a status of 5xx is kept until the application has ended.
     """
 
     def __init__(
@@ -57,9 +60,13 @@ class Exchange:
         scope: MutableMapping[str, Any],
         body: bytes,
         destination: Destination,
+        *,
+        raise_errors: bool = False,
     ) -> None:
         self._scope = scope
         self._destination = destination
+        self._raise_errors = raise_errors
+        self._kept: Response | None = None
         self._request: Message | None = {
             "type": "http.request",
             "body": body,
@@ -69,6 +76,8 @@ class Exchange:
         self._state = State.REQUEST
         self._status = 500
         self._headers: list[tuple[bytes, bytes]] = []
+        self._length: int | None = None  # as announced
+        self._size = 0
         self._chunks: list[bytes] = []
         self._stream: ResponseStream | None = None
         self._gone = False  # nobody takes what is still sent
@@ -76,22 +85,29 @@ class Exchange:
     async def run(self, app: ASGIApp) -> None:
         """Run the application to its end, background tasks included.
 
-        An error after the response is complete is logged; the response stands.
+        An error after the response is complete is logged; the response stands. Raises MemoryError,
+        which is about the environment, and with `raise_errors` what the application raised.
         """
         try:
             await app(self._scope, self._receive, self._send)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever the application raises
             await self._failed(error, "the application failed")
         else:
             if self._state is not State.COMPLETE:
                 text = "the application returned without completing its response"
                 await self._failed(RuntimeError(text), text)
+            elif self._kept is not None:
+                await self._release(self._kept)
 
     async def _failed(self, error: Exception, what: str) -> None:
         """Tell the client as far as that is still possible, and the log once."""
         self.complete.set()
         if self._gone:
             return
+        if self._raise_errors and self._nothing_left:
+            raise error
         if self._stream is not None and self._state is not State.COMPLETE:
             await self._stream.fail(error)  # who sends it logs it
             return
@@ -99,6 +115,13 @@ class Exchange:
         if self._state is not State.COMPLETE:
             self._state = State.COMPLETE
             await self._destination.answer(_server_error())
+
+    @property
+    def _nothing_left(self) -> bool:
+        """Whether the client has nothing of the response yet."""
+        return self._kept is not None or (
+            self._state is not State.COMPLETE and self._stream is None
+        )
 
     async def settled(self, running: asyncio.Task[None]) -> None:
         """Wait until the response is complete or `running`, the application, has ended."""
@@ -112,6 +135,8 @@ class Exchange:
         """Answer in the application's place; what it still sends is refused."""
         self._gone = True
         self.complete.set()
+        if self._kept is not None:
+            await self._release(self._kept)
         if self._state is State.COMPLETE:
             return
         self._state = State.COMPLETE
@@ -132,11 +157,12 @@ class Exchange:
         if self._gone:
             raise ConnectionError("nobody takes the response any more")
         if self._state is State.REQUEST and kind == "http.response.start":
-            self._status = message["status"]
-            self._headers = [(bytes(k), bytes(v)) for k, v in message.get("headers", ())]
+            self._status = rules.checked_status(message["status"])
+            self._headers = rules.checked_headers(message.get("headers", ()))
+            self._length = rules.content_length(self._headers)
             self._state = State.BODY
         elif self._state is State.BODY and kind == "http.response.body":
-            await self._body(bytes(message.get("body", b"")), more=message.get("more_body", False))
+            await self._body(_body(message), more=bool(message.get("more_body")))
         else:
             raise RuntimeError(f"ASGI message {kind!r} is not allowed in state {self._state.name}.")
 
@@ -144,12 +170,24 @@ class Exchange:
         if self._without_body:
             await self._finish()
             self._gone = more  # an endless body for nobody must not run on
-        elif self._stream is not None or (more and self._destination.streams):
+            return
+        self._count(data, more=more)
+        if self._stream is not None or (more and self._destination.streams):
             await self._pass_on(data, more=more)
         else:
             self._chunks.append(data)
             if not more:
                 await self._finish()
+
+    def _count(self, data: bytes, *, more: bool) -> None:
+        self._size += len(data)
+        if self._length is None:
+            return
+        if self._size > self._length or (self._size < self._length and not more):
+            raise rules.InvalidResponse(
+                f"content-length is {self._length}, the body has {self._size} bytes"
+                + (" so far" if more else ""),
+            )
 
     @property
     def _without_body(self) -> bool:
@@ -172,10 +210,23 @@ class Exchange:
     async def _finish(self) -> None:
         self._state = State.COMPLETE
         body = b"".join(self._chunks)
-        await self._destination.answer(
-            {"status": self._status, "headers": self._headers, "body": body},
-        )
+        response = {"status": self._status, "headers": self._headers, "body": body}
+        if self._raise_errors and self._status >= 500:
+            self._kept = response
+        else:
+            await self._release(response)
+
+    async def _release(self, response: Response) -> None:
+        self._kept = None
+        await self._destination.answer(response)
         self.complete.set()
+
+
+def _body(message: Message) -> bytes:
+    data = message.get("body", b"")
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise rules.InvalidResponse(f"body must be bytes, found {data!r:.100}")
+    return bytes(data)
 
 
 def _server_error() -> Response:

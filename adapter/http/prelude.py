@@ -13,8 +13,6 @@ from adapter.errors import AdapterError
 CONTENT_TYPE: Final = "application/vnd.awslambda.http-integration-response"
 MOST_BYTES: Final = 16 * 1024  # within which API Gateway looks for the delimiter
 _DELIMITER: Final = bytes(8)
-# What the connection to the client is about is between the gateway and the client.
-_HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade"})
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -32,8 +30,7 @@ def prelude(status: int, headers: Headers, *, several: bool) -> bytes:
     values: dict[str, list[str]] = {}
     for name, value in headers:
         key = name.decode("latin-1").lower()
-        if key not in _HOP_BY_HOP:
-            values.setdefault(key, []).append(value.decode("latin-1"))
+        values.setdefault(key, []).append(value.decode("latin-1"))
     head: dict[str, Any] = {"statusCode": status, "headers": {}}
     if cookies := values.pop("set-cookie", []):
         head["cookies"] = cookies

@@ -15,8 +15,9 @@ from adapter.calls import event
 from adapter.calls.codec import loads
 from adapter.calls.error_object import function_error
 from adapter.calls.frames import FrameReader, deliver
+from adapter.deployment_servable import DeploymentServable
 from adapter.errors import ServeError
-from adapter.function import DeploymentServable, Function, Settings
+from adapter.function import Function
 from adapter.local.invocation import (
     Answer,
     Invocation,
@@ -32,6 +33,7 @@ from adapter.runtime.context import FunctionSettings, LambdaContext
 from adapter.serve.channel import Channel, EndOfChannel
 from adapter.serve.names import function_name
 from adapter.serve.transport import Call
+from adapter.settings import HttpSettings, Settings
 
 SHUTDOWN_S = 5.0  # for one deployment's lifespan shutdown
 STREAMS = frozenset({"http-api"})
@@ -53,19 +55,23 @@ class InProcessFunction:
         request_timeout_s: float | None = None,
     ) -> None:
         self.name = function_name(node.name, application)
+        options = node.deployment.settings.lambda_options
         self._servable = DeploymentServable(
             node.deployment,
             node.args,
             node.kwargs,
             Settings(
                 application=application,
-                route_prefix=route_prefix or "/",
-                streams=STREAMS,
-                request_timeout_s=(
-                    node.deployment.settings.lambda_options.request_timeout_s or request_timeout_s
-                ),
                 max_concurrency=0,
                 whole_process=False,
+                http=HttpSettings(
+                    base_path=route_prefix or "/",
+                    trusted_hops=options.trusted_hops,
+                    max_body_bytes=options.max_body_bytes,
+                    raise_errors=options.raise_errors,
+                    streams=STREAMS,
+                    request_timeout_s=options.request_timeout_s or request_timeout_s,
+                ),
             ),
         )
         self._running: tuple[LoopThread, Function] | None = None

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from adapter.errors import LocalError
-from adapter.http.destination import HTTP_API
+from adapter.http.detect import Source
 from adapter.local.environment import Launch
 from adapter.local.events import RETRY_DELAYS_S, EventQueue
 from adapter.local.function import Capacity, LocalFunction
@@ -186,7 +186,7 @@ class LocalServer:
         if self._settings.as_deployed or not plan.exec_wrapper:
             return {}
         deployed = plan.environment.get(_STREAMS, "")
-        return {_STREAMS: ",".join(filter(None, (deployed, HTTP_API)))}
+        return {_STREAMS: ",".join(filter(None, (deployed, Source.HTTP_API.value)))}
 
     def _end_later(self, function: LocalFunction) -> None:
         task = asyncio.get_running_loop().create_task(function.close())

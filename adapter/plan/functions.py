@@ -86,24 +86,34 @@ def _require_loop(name: str, options: LambdaOptions) -> None:
         )
 
 
+_ABOUT_HTTP = {
+    "max_body_bytes": "bounds",
+    "raise_errors": "is about",
+    "request_timeout_s": "bounds",
+    "trusted_hops": "is about",
+}
+
+
 def _http_notes(node: Node, graph: Graph, route_prefix: str | None) -> list[str]:
     options = node.deployment.settings.lambda_options
     if node is not graph.ingress:
-        return _unused_timeout(node, graph)
+        return _unused(node, graph)
     if route_prefix is None:
         return []
     return ingress_notes(node.name, node.deployment.func_or_class, options)
 
 
-def _unused_timeout(node: Node, graph: Graph) -> list[str]:
+def _unused(node: Node, graph: Graph) -> list[str]:
+    """Tell which settings of HTTP a deployment has that no request reaches."""
     options = node.deployment.settings.lambda_options
-    if options.request_timeout_s is None or options.url is not None:
+    if options.url is not None:
         return []
-    note = (
-        f"{node.name}: request_timeout_s={options.request_timeout_s} has no effect; it bounds HTTP "
-        f"requests, which reach {graph.ingress.name}."
-    )
-    return [note]
+    return [
+        f"{node.name}: {name}={getattr(options, name)} has no effect; it {does} HTTP requests, "
+        f"which reach {graph.ingress.name}."
+        for name, does in _ABOUT_HTTP.items()
+        if getattr(options, name)
+    ]
 
 
 def check_name(deployment: str, name: str) -> str:
@@ -222,6 +232,12 @@ def _behaviour(options: LambdaOptions) -> dict[str, str]:
         variables["ADAPTER_BACKGROUND"] = options.background
     if options.request_timeout_s is not None:
         variables["ADAPTER_REQUEST_TIMEOUT_S"] = str(options.request_timeout_s)
+    if options.trusted_hops:
+        variables["ADAPTER_TRUSTED_HOPS"] = str(options.trusted_hops)
+    if options.max_body_bytes is not None:
+        variables["ADAPTER_MAX_BODY_BYTES"] = str(options.max_body_bytes)
+    if options.raise_errors:
+        variables["ADAPTER_RAISE_ERRORS"] = "1"
     return variables
 
 

@@ -46,6 +46,15 @@ class LambdaOptions:
     function has answered: "wait" for them until the deadline, "report" their names in a warning, or
     "ignore" them; in the last two cases they run on with the next invocation, if there is one.
 
+    `raise_errors=True` makes an exception that the application does not handle a function error
+    too, so that Lambda's Errors metric counts it; clients get the gateway's own 5xx then. Without,
+    they get a 500 and the metric stays at 0.
+
+    `trusted_hops` is the number of proxies in front of the gateway, such as a CloudFront
+    distribution, whose X-Forwarded-For entries are believed when the client's address is read.
+    `max_body_bytes` bounds the body of an HTTP request, which is answered with 413 above it; None
+    is Lambda's own limit of 6 MB.
+
     `request_timeout_s`, on the ingress, is Ray Serve's: an HTTP request that takes longer (seconds)
     is cancelled and answered with 408. None is no limit but `timeout_s`.
 
@@ -69,6 +78,9 @@ class LambdaOptions:
     background: Literal["wait", "report", "ignore"] = "wait"
     request_timeout_s: float | None = None
     shutdown_extension: bool = False
+    raise_errors: bool = False
+    trusted_hops: int = 0
+    max_body_bytes: int | None = None
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -78,6 +90,10 @@ class LambdaOptions:
         _require_choice("background", self.background, BACKGROUND)
         _require_bool("exec_wrapper", self.exec_wrapper)
         _require_bool("shutdown_extension", self.shutdown_extension)
+        _require_bool("raise_errors", self.raise_errors)
+        _require_range("trusted_hops", self.trusted_hops, 0, 100)
+        if self.max_body_bytes is not None:
+            _require_range("max_body_bytes", self.max_body_bytes, 1, 6 * 1024 * 1024)
         if self.request_timeout_s is not None:
             _require_seconds("request_timeout_s", self.request_timeout_s)
         if self.capacity_provider is not None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapter.http.exchange import Exchange, Response
+from adapter.http.exchange import Exchange
+from adapter.http.response import Response
 from adapter.responder import ResponseStream
 
 Headers = list[tuple[bytes, bytes]]
@@ -50,8 +51,9 @@ def exchange(destination: Recorded, method: str = "GET", body: bytes = b"") -> E
 def run(app: Any, method: str = "GET", body: bytes = b"") -> dict[str, Any]:
     destination = Recorded()
     asyncio.run(exchange(destination, method, body).run(app))
+    response: dict[str, Any]
     (response,) = destination.happened
-    return response  # type: ignore[no-any-return]
+    return response
 
 
 def streamed(app: Any, method: str = "GET", gone_after: int | None = None) -> list[Any]:
@@ -107,7 +109,7 @@ def test_disconnect_waits_for_the_response() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         disconnect = asyncio.create_task(receive())
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it begins to wait
         assert not disconnect.done()
         await sending(START, {"type": "http.response.body"})(scope, receive, send)
         assert await disconnect == {"type": "http.disconnect"}

@@ -37,14 +37,6 @@ def test_a_rest_api_keeps_several_values_of_a_header() -> None:
     }
 
 
-def test_headers_between_client_and_gateway_stay_here() -> None:
-    headers = [(b"Transfer-Encoding", b"chunked"), (b"Connection", b"close"), (b"a", b"1")]
-
-    assert prelude(200, headers, several=False) == (
-        b'{"statusCode":200,"headers":{"a":"1"}}' + bytes(8)
-    )
-
-
 def test_bytes_above_ascii_are_latin_1_as_in_http() -> None:
     text = prelude(200, [(b"x", b"caf\xe9")], several=False)[:-8]
 

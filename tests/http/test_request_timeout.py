@@ -10,8 +10,10 @@ import pytest
 from fastapi import BackgroundTasks, FastAPI
 from starlette.responses import StreamingResponse
 
-from adapter.function import ApplicationServable, Function, Settings
+from adapter.function import Function
 from adapter.responder import ResponseStream
+from adapter.servable import ApplicationServable
+from adapter.settings import HttpSettings, Settings
 from tests import events
 
 CONTEXT = SimpleNamespace(aws_request_id="id-1")
@@ -45,7 +47,7 @@ def plain() -> str:
 @app.get("/background")
 async def background(tasks: BackgroundTasks) -> str:
     async def work() -> None:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # longer than a request may take
         cancelled.append("not cancelled")
 
     tasks.add_task(work)
@@ -95,7 +97,9 @@ def answer(path: str, *streams: str, timeout_s: float = 0.05) -> list[Any]:
     recorded = Recorded()
 
     async def scenario() -> None:
-        servable = ApplicationServable(app, streams=streams, request_timeout_s=timeout_s)
+        servable = ApplicationServable(
+            app, HttpSettings(streams=frozenset(streams), request_timeout_s=timeout_s)
+        )
         function = Function(servable, asyncio.get_running_loop())
         await function.start()
         await function.serve(events.local_http_api(path=path), CONTEXT, recorded)
@@ -140,4 +144,4 @@ def test_a_stream_that_takes_longer_is_broken_off() -> None:
 def test_the_plan_says_how_long_by_a_variable(value: str, seconds: float | None) -> None:
     settings = Settings.from_environment({"ADAPTER_REQUEST_TIMEOUT_S": value})
 
-    assert settings.request_timeout_s == seconds
+    assert settings.http.request_timeout_s == seconds

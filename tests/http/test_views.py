@@ -13,10 +13,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 
 from adapter import serve
+from adapter.deployment_servable import DeploymentServable
 from adapter.errors import ServeError
-from adapter.function import DeploymentServable, Function, Settings
+from adapter.function import Function
 from adapter.http.views import bind_views
 from adapter.serve import transport
+from adapter.settings import Settings
 from tests import events
 from tests.http.answers import Answer, ask
 

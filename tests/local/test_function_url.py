@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapter.http.destination import URL, front_of
+from adapter.http.destination import front_of
+from adapter.http.detect import Source
 from adapter.http.prelude import CONTENT_TYPE
 from adapter.local.function_url import UrlIntegration, url_function
 from adapter.local.http_event import Arrival, HttpRequest
@@ -83,7 +84,7 @@ async def test_a_whole_event(monkeypatch: pytest.MonkeyPatch) -> None:
         "body": "hello",
         "isBase64Encoded": False,
     }
-    assert front_of(event) == URL
+    assert front_of(event) == Source.URL.value
 
 
 @pytest.mark.parametrize(

@@ -35,14 +35,14 @@ def _one_server() -> Iterator[None]:
     serve.shutdown()
 
 
-def get(path: str) -> Any:
-    with urllib.request.urlopen(in_process.url() + path, timeout=10) as answer:
+def get(path: str, body: bytes | None = None) -> Any:
+    with urllib.request.urlopen(in_process.url() + path, body, timeout=10) as answer:
         return answer.read().decode()
 
 
-def status(path: str) -> int:
+def status(path: str, body: bytes | None = None) -> int:
     try:
-        get(path)
+        get(path, body)
     except urllib.error.HTTPError as error:
         with error:
             return error.code
@@ -337,6 +337,17 @@ def test_a_request_that_takes_too_long_is_cancelled_and_answered_with_408(
     serve.run(bound(Slow))
 
     assert (status("/"), cancelled.wait(10)) == (408, True)
+
+
+def test_a_body_above_the_limit_is_answered_with_413() -> None:
+    @serve.deployment(lambda_options=LambdaOptions(max_body_bytes=3))
+    async def echo(request: Request) -> bytes:
+        return await request.body()
+
+    serve.start({"port": 0})
+    serve.run(bound(echo))
+
+    assert [status("/", body) for body in (b"abc", b"abcd")] == [200, 413]
 
 
 class Pieces:

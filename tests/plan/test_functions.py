@@ -314,6 +314,9 @@ def test_function_is_told_how_to_serve(program: Program) -> None:
             background="report",
             request_timeout_s=0.5,
             shutdown_extension=True,
+            raise_errors=True,
+            trusted_hops=1,
+            max_body_bytes=1024,
         )
 
         @serve.deployment(lambda_options=options)
@@ -328,10 +331,35 @@ def test_function_is_told_how_to_serve(program: Program) -> None:
         "ADAPTER_APPLICATION": "default",
         "ADAPTER_BACKGROUND": "report",
         "ADAPTER_INGRESS": "gateway",
+        "ADAPTER_MAX_BODY_BYTES": "1024",
+        "ADAPTER_RAISE_ERRORS": "1",
         "ADAPTER_REQUEST_TIMEOUT_S": "0.5",
         "ADAPTER_STREAMS": "url",
+        "ADAPTER_TRUSTED_HOPS": "1",
     }
     assert function.shutdown_extension
+
+
+def test_settings_of_http_where_no_request_comes_are_told(program: Program) -> None:
+    plan = program.plan(
+        """
+        options = serve.LambdaOptions(raise_errors=True, trusted_hops=1, max_body_bytes=9)
+
+        @serve.deployment(lambda_options=options)
+        def Model(): ...
+
+        @serve.deployment
+        def gateway(model): ...
+
+        app = gateway.bind(Model.bind())
+        """,
+    )
+
+    assert [note.split()[1] for note in plan.function("Model").notes] == [
+        "max_body_bytes=9",
+        "raise_errors=True",
+        "trusted_hops=1",
+    ]
 
 
 @pytest.mark.parametrize(

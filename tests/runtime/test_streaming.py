@@ -12,7 +12,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
-from adapter.function import ApplicationServable, Function
+from adapter.function import Function
+from adapter.servable import ApplicationServable
+from adapter.settings import HttpSettings
 from adapter.responder import Responder
 from tests import events
 from tests.runtime.scripted import PATIENCE_S, serving
@@ -77,7 +79,7 @@ def test_an_empty_stream_is_ended() -> None:
     asyncio.run(scenario())
 
 
-def test_the_first_piece_leaves_before_the_second_is_produced() -> None:
+def test_the_first_piece_leaves_before_the_second_is_produced() -> None:  # row 18
     async def scenario() -> None:
         arrived = asyncio.Event()
 
@@ -256,7 +258,7 @@ async def late() -> StreamingResponse:
 async def answer_to(event: events.Event, *streams: str, **headers: str) -> tuple[str, bytes]:
     """Return the content type and the unchunked body that an event's answer is posted with."""
     function = Function(
-        ApplicationServable(app, streams=streams),
+        ApplicationServable(app, HttpSettings(streams=frozenset(streams))),
         asyncio.get_running_loop(),
     )
     await function.start()
@@ -331,7 +333,7 @@ def test_an_error_before_the_first_piece_is_a_500_for_a_url() -> None:
     assert b'"statusCode":500' in asyncio.run(answer_to(event, "url"))[1]
 
 
-def test_an_error_after_the_first_piece_never_looks_complete() -> None:
+def test_an_error_after_the_first_piece_never_looks_complete() -> None:  # R15
     body = asyncio.run(answer_to(events.function_url(path="/broken"), "url"))[1]
 
     assert b'"statusCode":200' in body

@@ -28,6 +28,9 @@ PROVIDERS = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:capacity-provider"
         {"request_timeout_s": 0.5},
         {"request_timeout_s": 5},
         {"shutdown_extension": True},
+        {"raise_errors": True},
+        {"trusted_hops": 2},
+        {"max_body_bytes": 1},
     ],
 )
 def test_value_inside_its_range_is_taken(written: dict[str, Any]) -> None:
@@ -71,6 +74,12 @@ def test_value_inside_its_range_is_taken(written: dict[str, Any]) -> None:
         ),
         ({"request_timeout_s": "1"}, "request_timeout_s='1' must be a number of seconds above 0."),
         ({"shutdown_extension": 1}, "shutdown_extension=1 must be True or False."),
+        ({"raise_errors": "no"}, "raise_errors='no' must be True or False."),
+        ({"trusted_hops": -1}, "trusted_hops=-1 must be a whole number from 0 to 100."),
+        (
+            {"max_body_bytes": 7_000_000},
+            "max_body_bytes=7000000 must be a whole number from 1 to 6291456.",
+        ),
         ({"exec_wrapper": None}, "exec_wrapper=None must be True or False."),
         (
             {"capacity_provider": "arn:aws:lambda:us-east-1:1:function:models"},

@@ -1,0 +1,96 @@
+"""What an application may send, and what of it leaves: the rules for every gateway.
+
+https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+Headers = list[tuple[bytes, bytes]]
+Response = dict[str, Any]  # "status", "headers", "body", as Mangum's handler classes take it
+
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_LINE_ENDS = re.compile(rb"[\r\n\0]")
+# What the connection to the client is about is between the gateway and the client.
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    },
+)
+_TEXT_TYPES = (
+    "text/",
+    "application/json",
+    "application/javascript",
+    "application/xml",
+    "application/x-ndjson",
+    "application/x-www-form-urlencoded",
+)
+
+
+class InvalidResponse(ValueError):
+    """An application sends a response that HTTP does not allow."""
+
+
+def checked_status(status: Any) -> int:
+    """Return a status. Raises `InvalidResponse` for what is none of a whole response."""
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
+        raise InvalidResponse(f"status={status!r:.100} must be a number from 200 to 599")
+    return int(status)
+
+
+def checked_headers(headers: Any) -> Headers:
+    """Return headers as bytes, names in lower case. Raises `InvalidResponse` for what is none."""
+    try:
+        pairs = [(bytes(name).lower(), bytes(value)) for name, value in headers]
+    except (TypeError, ValueError) as error:
+        raise InvalidResponse(f"headers must be pairs of bytes: {headers!r:.100}") from error
+    for name, value in pairs:
+        if not _TOKEN.fullmatch(name) or _LINE_ENDS.search(value):
+            raise InvalidResponse(f"header {name!r:.100}: {value!r:.100} cannot be sent")
+    return pairs
+
+
+def content_length(headers: Headers) -> int | None:
+    """Return the length that a response announces. Raises `InvalidResponse` where it is none."""
+    found = [value for name, value in headers if name == b"content-length"]
+    if not found:
+        return None
+    if len(found) > 1 or not found[0].isdigit():
+        raise InvalidResponse(f"not a content-length: {b', '.join(found)!r:.100}")
+    return int(found[0])
+
+
+def kept_headers(headers: Headers, excluded: Collection[bytes] = ()) -> Headers:
+    """Return what leaves: neither what is between two hops nor what is `excluded`."""
+    dropped = _HOP_BY_HOP.union(excluded)
+    for name, value in headers:
+        if name == b"connection":
+            dropped = dropped.union(part.strip().lower() for part in value.split(b","))
+    return [pair for pair in headers if pair[0] not in dropped]
+
+
+def is_text(headers: Headers, text_types: Sequence[str] = ()) -> bool:
+    """Whether a body may be told as text in a JSON result, if it is UTF-8.
+
+    A compressed one may not: the content type says what it is when it is unpacked.
+    """
+    content_type = ""
+    for name, value in headers:
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            return False
+        if name == b"content-type":
+            content_type = value.decode("latin-1").strip().lower()
+    kind = content_type.partition(";")[0].rstrip()
+    return (
+        kind.startswith((*_TEXT_TYPES, *text_types))
+        or kind.endswith(("+json", "+xml"))
+        or "charset=" in content_type
+    )

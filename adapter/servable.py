@@ -1,0 +1,98 @@
+"""What a function serves: HTTP events, call events, or both."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from adapter.calls.event import is_call
+from adapter.errors import UnsupportedEvent
+from adapter.http.detect import is_http
+from adapter.responder import Responder
+from adapter.serve import in_flight
+from adapter.serve.ingresses import is_factory
+from adapter.settings import HttpSettings
+
+if TYPE_CHECKING:
+    from adapter.calls.dispatch import Dispatcher
+    from adapter.http.bridge import HttpBridge
+
+
+class Servable:
+    """What a function serves: HTTP events, call events, or both."""
+
+    def __init__(self) -> None:
+        self._bridge: HttpBridge | None = None
+        self._dispatcher: Dispatcher | None = None
+        self.init_ms: dict[str, float] = {}
+
+    async def start(self) -> None:
+        """Get ready for the first event."""
+        if self._bridge is not None:
+            with self._timed("lifespan"):
+                await self._bridge.lifespan.startup()
+
+    @contextlib.contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.init_ms[part] = (time.perf_counter() - began) * 1000
+
+    async def idle_check(self, deadline_ms: int) -> None:
+        """See to it that the environment may go on; see `Function.idle_check`."""
+
+    async def serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
+        """Serve one event; `{}` is answered with null, so that it warms an environment.
+
+        Raises `UnsupportedEvent` for one that is neither HTTP nor a call.
+        """
+        async with in_flight.cancelled_together():
+            if self._dispatcher is not None and is_call(event):
+                await self._dispatcher(event, responder)
+            elif is_http(event) and (bridge := self._http()) is not None:
+                await bridge(event, lambda_context, responder)
+            elif self._bridge is not None and self._bridge.takes(event, lambda_context):
+                await self._bridge(event, lambda_context, responder)
+            elif event == {}:
+                await responder.respond(None)  # who warms an environment wants nothing of it
+            else:
+                raise UnsupportedEvent(event)
+
+    async def answer_late(self, event: Any, responder: Responder) -> None:
+        """Answer an event that was cancelled before its deadline: 504 for HTTP, TimeoutError."""
+        late = "the function was cancelled before its deadline"
+        if responder.answered:
+            raise TimeoutError(f"{late}, while it worked on after its answer had begun")
+        if not is_http(event) or self._bridge is None:
+            raise TimeoutError(late)
+        from adapter.http.bridge import PLAIN  # noqa: PLC0415 - HTTP only
+
+        await self._bridge.answer(event, PLAIN[504], responder)
+
+    async def stop(self) -> None:
+        """Undo `start`."""
+        if self._bridge is not None:
+            await self._bridge.lifespan.shutdown()
+
+    def _http(self) -> "HttpBridge | None":
+        return self._bridge
+
+
+class ApplicationServable(Servable):
+    """An ASGI application without a deployment around it."""
+
+    def __init__(self, app_or_factory: Any, settings: HttpSettings | None = None) -> None:
+        super().__init__()
+        self._app_or_factory = app_or_factory
+        self._settings = settings or HttpSettings()
+
+    async def start(self) -> None:
+        """Call the factory, where it is one, and run lifespan startup."""
+        from adapter.http.application import factory_application  # noqa: PLC0415 - HTTP only
+        from adapter.http.bridge import HttpBridge  # noqa: PLC0415 - HTTP only
+
+        app = self._app_or_factory
+        if is_factory(app):
+            app = await factory_application(app)
+        self._bridge = HttpBridge(app, self._settings)
+        await super().start()
