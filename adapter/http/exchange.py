@@ -114,7 +114,7 @@ class Exchange:
         logger.error("%s", what, exc_info=error if error.__traceback__ else None)
         if self._state is not State.COMPLETE:
             self._state = State.COMPLETE
-            await self._destination.answer(_server_error())
+            await self._instead(_server_error())
 
     @property
     def _nothing_left(self) -> bool:
@@ -143,7 +143,13 @@ class Exchange:
         if self._stream is not None:
             await self._stream.fail(TimeoutError(str(response["body"], "utf-8")))
         else:
-            await self._destination.answer(response)
+            await self._instead(response)
+
+    async def _instead(self, response: Response) -> None:
+        """Answer in the application's place; a HEAD request has no body either way."""
+        if self._scope.get("method") == "HEAD":
+            response = {**response, "body": b""}
+        await self._destination.answer(response)
 
     async def _receive(self) -> Message:
         if self._request is not None:

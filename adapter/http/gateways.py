@@ -162,7 +162,7 @@ class RestApi(_Written, APIGateway):
             method=read.method(event.get("httpMethod")),
             path=path,
             raw_path=raw_path,
-            query=_encoded_query(event),
+            query=_encoded_query(_parameters(event)),
             headers=read.encoded(_headers(event)),
             body=read.body(event.get("body"), is_base64=event.get("isBase64Encoded")),
             source_ip=read.text(identity.get("sourceIp"), "sourceIp"),
@@ -196,7 +196,7 @@ class LoadBalancer(_Written, ALB):
             method=read.method(event.get("httpMethod")),
             path=path,
             raw_path=raw_path,
-            query=_raw_query(event),
+            query=_raw_query(_parameters(event)),
             headers=headers,
             body=read.body(event.get("body"), is_base64=event.get("isBase64Encoded")),
             source_ip=read.last_forwarded(headers),
@@ -219,37 +219,29 @@ class Lattice2(LoadBalancer):
 
     most_bytes = LAMBDA_BYTES
 
-    path_key, method_key, base64_key = "path", "method", "isBase64Encoded"
-    query_key = "queryStringParameters"
+    path_key, query_key, base64_key = "path", "queryStringParameters", "isBase64Encoded"
 
     def request(self, base_path: str) -> Request:  # noqa: ARG002 - the path is whole already
         event = self.event
-        path, raw_path, query = self._target()
+        # Lattice passes the query on as it was sent, in version 1 behind the path as well.
+        target, mark, query = read.text(event.get(self.path_key), "path").partition("?")
+        path, raw_path = read.encoded_path(target)
         headers = read.encoded(read.several_headers(event.get("headers")))
         return Request(
-            method=read.method(event.get(self.method_key)),
+            method=read.method(event.get("method")),
             path=path,
             raw_path=raw_path,
-            query=query,
+            query=read.raw_query(query) if mark else _raw_query(event.get(self.query_key)),
             headers=headers,
             body=read.body(event.get("body"), is_base64=event.get(self.base64_key)),
             source_ip=read.last_forwarded(headers),
         )
 
-    def _target(self) -> tuple[str, bytes, bytes]:
-        """Return path, raw path and query, which may also stand behind the path."""
-        target, mark, query = read.text(self.event.get(self.path_key), "path").partition("?")
-        parameters = read.mapping(self.event.get(self.query_key), self.query_key)
-        if mark:
-            return (*read.encoded_path(target), read.raw_query(query))
-        return (*read.encoded_path(target), _encoded_pairs(parameters))
-
 
 class Lattice1(Lattice2):
     """VPC Lattice, event structure version 1."""
 
-    path_key, method_key, base64_key = "raw_path", "method", "is_base64_encoded"
-    query_key = "query_string_parameters"
+    path_key, query_key, base64_key = "raw_path", "query_string_parameters", "is_base64_encoded"
 
 
 class Edge(_Written, LambdaAtEdge):
@@ -259,9 +251,13 @@ class Edge(_Written, LambdaAtEdge):
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-generating-http-responses.html
     """
 
-    # CloudFront writes these itself and refuses a response that holds them.
     several = True
-    _READ_ONLY: ClassVar = frozenset({"content-length", "host", "via"})
+    # CloudFront answers 502 to a result that holds one of these.
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-restrictions.html
+    _REFUSED: ClassVar = frozenset(
+        {"content-length", "expect", "host", "via", "x-cache", "x-forwarded-proto", "x-real-ip"},
+    )
+    _REFUSED_BEGINNINGS: ClassVar = ("proxy-", "x-accel-", "x-amz-cf-", "x-edge-")
 
     @property
     def most_bytes(self) -> int:  # type: ignore[override]  # it depends on the event
@@ -294,16 +290,18 @@ class Edge(_Written, LambdaAtEdge):
         headers: dict[str, list[dict[str, str]]] = {}
         for name, value in response["headers"]:
             key = name.decode()
-            if key not in self._READ_ONLY:
+            if key not in self._REFUSED and not key.startswith(self._REFUSED_BEGINNINGS):
                 found = {"key": key, "value": value.decode("latin-1")}
                 headers.setdefault(key, []).append(found)
-        return {
+        result: dict[str, Any] = {
             "status": str(response["status"]),
             "statusDescription": _phrase(response["status"]),
             "headers": headers,
-            "body": written["body"],
-            "bodyEncoding": "base64" if written["isBase64Encoded"] else "text",
         }
+        if written["body"]:  # an empty one is refused with some statuses
+            result["body"] = written["body"]
+            result["bodyEncoding"] = "base64" if written["isBase64Encoded"] else "text"
+        return result
 
 
 _GATEWAYS: dict[Source, Any] = {
@@ -319,14 +317,15 @@ _GATEWAYS: dict[Source, Any] = {
 
 
 def _below_stage(path: Any, context: Mapping[str, Any], base_path: str) -> Any:
-    """Return a REST API's path, with its stage where the stage is the base path.
+    """Return a REST API's path, with its stage where the base path begins with the stage.
 
     The stage is part of the URL but not of the event's path.
     """
     whole = context.get("path")
-    if base_path != "/" and isinstance(path, str) and whole == f"{base_path}{path}":
-        return whole
-    return path
+    if base_path == "/" or not isinstance(path, str) or not isinstance(whole, str):
+        return path
+    stage = whole.removesuffix(path)
+    return whole if stage and f"{base_path}/".startswith(f"{stage}/") else path
 
 
 def _headers(event: dict[str, Any]) -> list[tuple[str, str]]:
@@ -350,32 +349,27 @@ def _edge_headers(request: Mapping[str, Any]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _parameters(event: dict[str, Any]) -> Mapping[str, Any]:
+def _parameters(event: dict[str, Any]) -> Any:
     several = event.get("multiValueQueryStringParameters")
-    return read.mapping(several or event.get("queryStringParameters"), "query parameters")
+    return several or event.get("queryStringParameters")
 
 
-def _encoded_query(event: dict[str, Any]) -> bytes:
-    return _encoded_pairs(_parameters(event))
+def _pairs(parameters: Any) -> list[tuple[str, str]]:
+    found = read.mapping(parameters, "query parameters")
+    return [(name, value) for name, values in found.items() for value in read.strings(values, name)]
 
 
-def _encoded_pairs(parameters: Mapping[str, Any]) -> bytes:
+def _encoded_query(parameters: Any) -> bytes:
     """Encode parameters that the gateway has decoded."""
-    pairs = {name: read.strings(value, name) for name, value in parameters.items()}
     try:
-        return urlencode(pairs, doseq=True).encode()
+        return urlencode(_pairs(parameters)).encode()
     except UnicodeEncodeError as error:
         raise Refused("a query parameter is not text") from error
 
 
-def _raw_query(event: dict[str, Any]) -> bytes:
-    """Join parameters that a load balancer passes on as they were sent."""
-    pairs = [
-        f"{name}={value}"
-        for name, values in _parameters(event).items()
-        for value in read.strings(values, name)
-    ]
-    return read.raw_query("&".join(pairs))
+def _raw_query(parameters: Any) -> bytes:
+    """Join parameters that the gateway passes on as they were sent."""
+    return read.raw_query("&".join(f"{name}={value}" for name, value in _pairs(parameters)))
 
 
 def _phrase(status: int) -> str:

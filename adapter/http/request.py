@@ -22,6 +22,8 @@ _LINES_OF_TOKENS = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+\n)+")
 _LINE_ENDS = re.compile(r"[\r\n\0]")
 # A name or IPv4 address, or an IPv6 address, with a port: RFC 3986, section 3.2.2.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+# An address as proxies write it; a load balancer adds the client's port where it is told to.
+_ADDRESS = re.compile(rb"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+)(?::[0-9]+)?|([0-9A-Fa-f:.]+)")
 
 
 class Refused(Exception):
@@ -166,7 +168,7 @@ def several_headers(value: Any) -> list[tuple[str, str]]:
 
 
 def check_host(headers: Headers) -> None:
-    """Raise `Refused` for what is no host: frameworks make URLs of it, and guards read those."""
+    """Raise `Refused` for what is no host, or for two of them: RFC 9112, section 3.2."""
     found = {value for name, value in headers if name == b"host"}
     if len(found) > 1 or not all(map(_HOST.fullmatch, found)):
         raise Refused(f"not a Host header: {sorted(found)!r:.100}")
@@ -188,5 +190,6 @@ def last_forwarded(headers: Headers, hops: int = 0) -> str:
     there are not so many addresses, or where it is none.
     """
     values = [value for name, value in headers if name == b"x-forwarded-for"]
-    entries = b",".join(values).decode("latin-1").split(",")
-    return entries[-1 - hops].strip() if len(entries) > hops else ""
+    entries = b",".join(values).split(b",")
+    found = _ADDRESS.fullmatch(entries[-1 - hops].strip()) if len(entries) > hops else None
+    return found[found.lastindex or 0].decode() if found else ""

@@ -11,7 +11,7 @@ Headers = list[tuple[bytes, bytes]]
 Response = dict[str, Any]  # "status", "headers", "body", as Mangum's handler classes take it
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_LINE_ENDS = re.compile(rb"[\r\n\0]")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # all but the tab: RFC 9110, section 5.5
 # What the connection to the client is about is between the gateway and the client.
 _HOP_BY_HOP = frozenset(
     {
@@ -53,7 +53,7 @@ def checked_headers(headers: Any) -> Headers:
     except (TypeError, ValueError) as error:
         raise InvalidResponse(f"headers must be pairs of bytes: {headers!r:.100}") from error
     for name, value in pairs:
-        if not _TOKEN.fullmatch(name) or _LINE_ENDS.search(value):
+        if not _TOKEN.fullmatch(name) or _CONTROLS.search(value):
             raise InvalidResponse(f"header {name!r:.100}: {value!r:.100} cannot be sent")
     return pairs
 

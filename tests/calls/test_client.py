@@ -212,7 +212,7 @@ HALF = response_bytes(200, {}, b"x" * 100)[:-50]
         Reply(b"SMTP\r\n\r\n", hang_up=True),
     ],
 )
-def test_connection_cut_after_the_request_is_an_error_and_never_a_second_send(
+def test_connection_cut_after_the_request_is_an_error_and_never_a_second_send(  # R14
     server: LambdaServer,
     reply: Reply,
 ) -> None:

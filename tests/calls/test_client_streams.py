@@ -212,7 +212,7 @@ def test_error_before_the_first_item_is_the_callees(server: LambdaServer) -> Non
         ([item(2)[:-1] + b"\x00"], "end", "StreamInterrupted: the checksum"),
     ],
 )
-def test_interrupted_stream_is_an_error_after_the_items(
+def test_interrupted_stream_is_an_error_after_the_items(  # R15
     server: LambdaServer,
     pieces: list[bytes],
     end: str,

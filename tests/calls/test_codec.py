@@ -234,7 +234,7 @@ def test_response_inside_a_value_is_refused_with_the_remedy() -> None:
         ([{"$set": [{"$date": "2026-11-21"}]}], [{date(2026, 11, 21)}]),
     ],
 )
-def test_only_known_tags_that_stand_alone_are_read(packed: Any, value: Any) -> None:
+def test_only_known_tags_that_stand_alone_are_read(packed: Any, value: Any) -> None:  # R10
     assert codec.unpack(packed) == value
 
 
@@ -326,6 +326,6 @@ class TestArrays:
             {"dtype": "f8", "shape": [10**12], "data": ""},
         ],
     )
-    def test_hostile_array_is_refused(self, content: Any) -> None:
+    def test_hostile_array_is_refused(self, content: Any) -> None:  # R10
         with pytest.raises(InvalidCall, match=r"^\$ndarray cannot hold "):
             codec.unpack({"$ndarray": content})

@@ -180,7 +180,7 @@ def test_plain_method_sees_the_context_of_its_invocation() -> None:
         *("secret", "size", "limit", "names", "Settings"),
     ],
 )
-def test_only_public_methods_can_be_called(name: str) -> None:
+def test_only_public_methods_can_be_called(name: str) -> None:  # R6
     with pytest.raises(InvalidCall) as caught:
         dispatch({"method": name})
 

@@ -126,7 +126,7 @@ def test_output_of_a_function_has_its_name_in_front() -> None:
         ("/\ud800", "/\\ud800"),
     ],
 )
-def test_what_a_client_sends_cannot_draw_on_the_terminal(text: str, shown: str) -> None:
+def test_what_a_client_sends_cannot_draw_on_the_terminal(text: str, shown: str) -> None:  # R9
     assert visible(text) == shown
 
 

@@ -30,7 +30,7 @@ class Silent:
         ("public-stream", FunctionUrl(streams=True, public=True)),
     ],
 )
-def test_a_url_is_public_only_where_the_word_is_written(
+def test_a_url_is_public_only_where_the_word_is_written(  # R11
     written: Any,
     expected: FunctionUrl | None,
 ) -> None:

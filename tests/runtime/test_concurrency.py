@@ -128,7 +128,7 @@ async def meet(service: Lambda, size: int) -> list[Any]:
     return [json.loads((await answer).payload) for answer in answers]
 
 
-def test_they_share_one_process_and_keep_their_contexts(tmp_path: Path) -> None:
+def test_they_share_one_process_and_keep_their_contexts(tmp_path: Path) -> None:  # row 20
     async def scenario() -> list[Any]:
         async with running(tmp_path, 16) as service:
             return await meet(service, 16)
@@ -155,7 +155,7 @@ def test_one_that_fails_or_is_late_leaves_the_others_alone(tmp_path: Path) -> No
     assert len(met) == 4
 
 
-def test_work_after_the_response_keeps_only_its_own_place(tmp_path: Path) -> None:
+def test_work_after_the_response_keeps_only_its_own_place(tmp_path: Path) -> None:  # row 14
     async def scenario() -> tuple[Any, list[Any]]:
         async with running(tmp_path, 2) as service:
             background = await service.send(events.http_api(path="/background"))

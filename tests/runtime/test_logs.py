@@ -61,7 +61,7 @@ def test_an_extra_value_cannot_stand_for_a_field_of_ours() -> None:
 
 
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
-def test_a_hostile_message_stays_one_line_and_steers_no_terminal(
+def test_a_hostile_message_stays_one_line_and_steers_no_terminal(  # R9
     formatter: logging.Formatter,
 ) -> None:
     for text in (formatter.format(record(HOSTILE)), formatter.format(record("%s", HOSTILE))):
@@ -69,7 +69,7 @@ def test_a_hostile_message_stays_one_line_and_steers_no_terminal(
 
 
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
-def test_an_exception_stays_one_line_with_its_traceback(formatter: logging.Formatter) -> None:
+def test_an_exception_stays_one_line_with_its_traceback(formatter: logging.Formatter) -> None:  # R9
     with pytest.raises(LookupError) as caught:
         raise LookupError(HOSTILE)
 

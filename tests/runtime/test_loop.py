@@ -168,7 +168,10 @@ handler = lambda_handler(app)
 
 
 @pytest.mark.parametrize("route", ["/plain", "/async"])
-def test_an_exit_in_a_route_ends_the_environment_at_once(tmp_path: Path, route: str) -> None:
+def test_an_exit_in_a_route_ends_the_environment_at_once(  # row 16, R17
+    tmp_path: Path,
+    route: str,
+) -> None:
     (result,) = invoke(EXITING, tmp_path, events.http_api(path=route))
 
     assert result.error == "Runtime.ExitError"
@@ -184,7 +187,7 @@ INIT_FAILURES = {
 
 
 @pytest.mark.parametrize("failure", INIT_FAILURES)
-def test_a_failed_init_is_reported_with_its_cause(tmp_path: Path, failure: str) -> None:
+def test_a_failed_init_is_reported_with_its_cause(tmp_path: Path, failure: str) -> None:  # R18
     source, error = INIT_FAILURES[failure]
 
     (result,) = invoke(source, tmp_path, {})

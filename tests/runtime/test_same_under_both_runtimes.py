@@ -126,7 +126,7 @@ def test_a_body_is_validated_through_every_gateway(host: Host, gateway: str) -> 
     assert host.invoke(event).payload["statusCode"] == 422
 
 
-def test_lifespan_ran_once_and_its_state_reaches_requests(host: Host) -> None:
+def test_lifespan_ran_once_and_its_state_reaches_requests(host: Host) -> None:  # row 12, R18
     event = events.http_api(
         method="POST",
         path="/items",

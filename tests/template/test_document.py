@@ -26,7 +26,7 @@ def resources(*functions: Any, **options: Any) -> dict[str, Any]:
     return found
 
 
-def test_function_may_invoke_exactly_those_it_holds_handles_to() -> None:
+def test_function_may_invoke_exactly_those_it_holds_handles_to() -> None:  # R12
     found = resources(
         gateway(calls=("Model", "Other")),
         function("Model", concurrency=Concurrency(provisioned=1)),

@@ -33,7 +33,7 @@ def outputs(planned: FunctionPlan, **options: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_function_url_is_signed_unless_it_is_public(
+def test_function_url_is_signed_unless_it_is_public(  # R11
     url: FunctionUrl,
     config: dict[str, str],
 ) -> None:

@@ -40,7 +40,7 @@ def test_package_is_taken_whole_in_order(tmp_path: Path) -> None:
         "native.so",
     ],
 )
-def test_what_is_private_or_a_cache_never_ships(tmp_path: Path, name: str) -> None:
+def test_what_is_private_or_a_cache_never_ships(tmp_path: Path, name: str) -> None:  # R13
     write_tree(tmp_path, {"pkg/__init__.py": "", f"pkg/{name}": "", f"pkg/sub/{name}": ""})
 
     assert shipped(tmp_path) == ["__init__.py"]
@@ -74,7 +74,7 @@ def test_link_to_what_never_ships_does_not_ship(tmp_path: Path) -> None:
     assert shipped(tmp_path) == ["__init__.py"]
 
 
-def test_link_out_of_the_app_dir_is_refused(tmp_path: Path) -> None:
+def test_link_out_of_the_app_dir_is_refused(tmp_path: Path) -> None:  # R13
     write_tree(tmp_path, {"passwords": "", "app/pkg/__init__.py": ""})
     (tmp_path / "app/pkg/data").symlink_to("../../passwords")
 
