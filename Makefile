@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test lint coverage check format lock bench bench-runtime clean
+.PHONY: help setup setup-sam run test lint coverage audit check format lock bench bench-runtime clean
 
 help:  ## list the commands
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,9 +42,14 @@ coverage: setup  ## report on the last measured run of the tests
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+# Where the advisories cannot be asked it says so, and does not fail.
+audit: setup  ## ask PyPI for known vulnerabilities of the packages in the locks
+	$(BIN)/python -m tests.audit requirements/dev.txt requirements/sam.txt
+
 check: lint  ## everything that CI checks
 	$(MAKE) test CI=true
 	$(MAKE) coverage
+	$(MAKE) audit
 
 format: setup  ## let ruff format the code and repair what it can
 	$(BIN)/ruff format

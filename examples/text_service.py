@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fastapi import FastAPI
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from text_models import Keywords, Sentiment, sentences_about
 
@@ -47,7 +47,7 @@ class Gateway:
         compound = (await scores)["compound"]
         return Analysis(label=label(compound), score=compound, keywords=await keywords)
 
-    @api.post("/summarize")
+    @api.post("/summarize", response_class=PlainTextResponse)
     async def summarize(self, body: Text) -> StreamingResponse:
         """Send the sentences that say most, one a line, each as soon as it is found."""
         keywords = await self.keywords.extract.remote(body.text)
