@@ -255,9 +255,22 @@ class Edge(_Written, LambdaAtEdge):
     # CloudFront answers 502 to a result that holds one of these.
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-restrictions.html
     _REFUSED: ClassVar = frozenset(
-        {"content-length", "expect", "host", "via", "x-cache", "x-forwarded-proto", "x-real-ip"},
+        {
+            "accept-encoding",
+            "content-length",
+            "expect",
+            "host",
+            "if-modified-since",
+            "if-none-match",
+            "if-range",
+            "if-unmodified-since",
+            "via",
+            "x-cache",
+            "x-forwarded-proto",
+            "x-real-ip",
+        },
     )
-    _REFUSED_BEGINNINGS: ClassVar = ("proxy-", "x-accel-", "x-amz-cf-", "x-edge-")
+    _REFUSED_BEGINNINGS: ClassVar = ("proxy-", "x-accel-", "x-amz-cf-", "x-amzn-", "x-edge-")
 
     @property
     def most_bytes(self) -> int:  # type: ignore[override]  # it depends on the event
