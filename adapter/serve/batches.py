@@ -9,12 +9,12 @@ import contextlib
 import contextvars
 import functools
 import inspect
-import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, Protocol, cast
 
 from adapter.errors import ServeError
 from adapter.serve import context, in_flight
+from adapter.serve.per_instance import PerInstance
 
 END = object()  # no more items for a caller
 
@@ -33,12 +33,9 @@ class Queues:
 
     def __init__(self, function: Callable[..., Any], options: Options) -> None:
         self._function = function
-        self._options = options
         self._signature = inspect.signature(function)
         self._is_method = next(iter(self._signature.parameters), "") in ("self", "cls")
-        # By loop, then by the id of the instance: an instance need not be hashable.
-        self._found: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, _Queue]]
-        self._found = weakref.WeakKeyDictionary()
+        self._queues = PerInstance(lambda: _Queue(options), "@serve.batch")
 
     @contextlib.contextmanager
     def joined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator["Call"]:
@@ -47,33 +44,15 @@ class Queues:
         if self._is_method:
             instance, *rest = bound.args
             call = Call(functools.partial(self._function, instance), tuple(rest), bound.kwargs)
-            queue = self._queue(instance)
+            queue = self._queues.of(instance)
         else:
             call = Call(self._function, bound.args, bound.kwargs)
-            queue = self._queue(None)
+            queue = self._queues.of(None)
         queue.add(call)
         try:
             yield call
         finally:
             queue.leave(call)
-
-    def _queue(self, instance: Any) -> "_Queue":
-        queues = self._found.setdefault(asyncio.get_running_loop(), {})
-        if id(instance) not in queues:
-            if instance is not None:
-                _forget_with(instance, queues)
-            queues[id(instance)] = _Queue(self._options)
-        return queues[id(instance)]
-
-
-def _forget_with(instance: Any, queues: dict[int, "_Queue"]) -> None:
-    try:
-        weakref.finalize(instance, queues.pop, id(instance), None).atexit = False
-    except TypeError as error:
-        raise TypeError(
-            f"@serve.batch keeps a queue for each {type(instance).__name__} as long as that lives; "
-            "add '__weakref__' to the class's __slots__.",
-        ) from error
 
 
 class Call:
@@ -88,7 +67,8 @@ class Call:
         self.function = function
         self.args = args
         self.kwargs = kwargs
-        self.shape = (len(args), frozenset(kwargs))  # the same for all calls of a batch
+        # The same for all calls of a batch.
+        self.shape = (len(args), frozenset(kwargs), context.served().multiplexed_model_id)
         self.context = contextvars.copy_context()
         self.due = 0.0  # when its batch begins, full or not, in the loop's time
         self.batch: _Batch | None = None
@@ -135,7 +115,7 @@ class _Queue:
         wait_s = 0 if _is_alone() else self._options.batch_wait_timeout_s
         call.due = loop.time() + wait_s
         self._waiting.append(call)
-        if self._size(self._waiting) >= most:
+        if self._size([other for other in self._waiting if other.shape == call.shape]) >= most:
             self._begin()
         elif self._timer is None:
             self._begin_later(wait_s)
@@ -186,10 +166,20 @@ class _Queue:
         self._begin()
 
     def _next(self) -> tuple[list[Call], bool]:
-        """Return the calls of the next batch, and whether no other would fit in."""
+        """Return the calls of the next batch, and whether no other would fit in.
+
+        A full one goes before calls that came earlier and may wait for more of their shape.
+        """
+        first = self._of_shape(self._waiting[0].shape)
+        if self._waiting[0].due <= asyncio.get_running_loop().time():
+            return first
+        shapes = dict.fromkeys(call.shape for call in self._waiting)
+        return next((batch for batch in map(self._of_shape, shapes) if batch[1]), first)
+
+    def _of_shape(self, shape: Any) -> tuple[list[Call], bool]:
         most, calls = self._options.max_batch_size, list[Call]()
         for call in self._waiting:
-            if call.shape != self._waiting[0].shape:
+            if call.shape != shape:
                 continue
             calls.append(call)
             if len(calls) > 1 and self._size(calls) > most:

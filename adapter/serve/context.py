@@ -1,28 +1,43 @@
 """Which deployment the running code belongs to, and which invocation it serves."""
 
+import sys
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 # Named tuples, because to define a frozen dataclass takes eight times as long, at each cold start.
 class DeploymentContext(NamedTuple):
     """The deployment that an environment holds.
 
-    `max_concurrency` is how many invocations it may serve at once; 0 is no limit.
+    `max_concurrency` is how many invocations it may serve at once; 0 is no limit. `replica` tells
+    the environment from the deployment's others, `servable_object` is the instance or the function,
+    None until it is constructed.
     """
 
     deployment: str
     application: str
     max_concurrency: int = 1
+    replica: str = ""
+    servable_object: Any = None
 
 
 class InvocationContext(NamedTuple):
-    """The invocation being served; `deadline_ms` is Unix time in milliseconds, 0 if unknown."""
+    """The invocation being served; `deadline_ms` is Unix time in milliseconds, 0 if unknown.
+
+    `request_id` is the one that the HTTP client has named, else Lambda's; handle calls pass it on.
+    `multiplexed_model_id` is the model that its client asks for, `route` the route prefix that the
+    HTTP request came in by, which handle calls pass on; both are empty where there is none.
+    """
 
     request_id: str = ""
     deadline_ms: int = 0
+    multiplexed_model_id: str = ""
+    route: str = ""
 
 
+_NO_INVOCATION = InvocationContext()
+_LONGEST_ID = 200
+_OF_IDS = frozenset("!#$%&'*+-.^_`|~")  # besides letters and digits: RFC 9110, section 5.6.2
 _process_deployment: DeploymentContext | None = None
 _deployment: ContextVar[DeploymentContext | None] = ContextVar("deployment", default=None)
 invocation: ContextVar[InvocationContext | None] = ContextVar("invocation", default=None)
@@ -43,3 +58,27 @@ def enter(context: DeploymentContext, *, whole_process: bool) -> None:
 def current() -> DeploymentContext | None:
     """Return the deployment the running code belongs to, None outside of any."""
     return _deployment.get() or _process_deployment
+
+
+def served() -> InvocationContext:
+    """Return the invocation being served, an empty one outside of any."""
+    return invocation.get() or _NO_INVOCATION
+
+
+def plain_request_id(value: object) -> str:
+    """Return a request id that somebody else has chosen, empty where it is none to pass on.
+
+    It gets into headers and logs, so it must be a token, of at most 200 characters.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST_ID or not value.isascii():
+        return ""
+    return value if all(char.isalnum() or char in _OF_IDS for char in value) else ""
+
+
+def flush_metrics() -> None:
+    """Send out what metrics have recorded; an invocation ends with it.
+
+    The module is not loaded for it: most functions record nothing.
+    """
+    if (metrics := sys.modules.get("adapter.serve.metrics")) is not None:
+        metrics.flush()

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Call(NamedTuple):
     """One method call on a deployment, before it is put into an event.
 
-    `stream` says that the method is a generator whose items are wanted.
+    `stream` says that the method is a generator whose items are wanted, `multiplexed_model_id` the
+    model that the call is for.
     """
 
     deployment: str
@@ -28,6 +29,7 @@ class Call(NamedTuple):
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = MappingProxyType({})
     stream: bool = False
+    multiplexed_model_id: str = ""
 
     @property
     def waits(self) -> bool:
