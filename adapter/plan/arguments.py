@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from adapter.dag import PLACEHOLDERS, GraphHandle, Step
 from adapter.errors import PlanError
 from adapter.serve.handles import DeploymentHandle
 from adapter.serve.names import DEFAULT_APPLICATION
@@ -49,12 +50,22 @@ class Imports:
         ]
 
 
-def expression(value: Any, imports: Imports, where: str) -> str:  # noqa: PLR0911 - one a kind
+def expression(value: Any, imports: Imports, where: str) -> str:
     """Write a value as a Python expression; `where` names it in errors.
 
     Raises `PlanError` for a value that cannot be made anew from code: an open file, a lambda, a
-    live object.
+    live object, a list that holds itself.
     """
+    try:
+        return _expression(value, imports, where)
+    except RecursionError:
+        raise PlanError(
+            f"{where} holds itself, or has too many levels; it cannot be written as code. Make it "
+            "inside __init__ instead.",
+        ) from None
+
+
+def _expression(value: Any, imports: Imports, where: str) -> str:  # noqa: PLR0911 - one a kind
     if value is None or value is Ellipsis or type(value) in (bool, int, bytes):
         return repr(value)
     if type(value) is str:
@@ -99,7 +110,7 @@ def quoted(text: str) -> str:
 
 
 def _items(values: Any, imports: Imports, where: str) -> str:
-    return ", ".join(expression(value, imports, where) for value in values)
+    return ", ".join(_expression(value, imports, where) for value in values)
 
 
 def _tuple(value: Any, imports: Imports, where: str) -> str:
@@ -108,7 +119,7 @@ def _tuple(value: Any, imports: Imports, where: str) -> str:
 
 def _dict(value: Any, imports: Imports, where: str) -> str:
     pairs = (
-        f"{expression(key, imports, where)}: {expression(item, imports, f'{where}[{key!r}]')}"
+        f"{_expression(key, imports, where)}: {_expression(item, imports, f'{where}[{key!r}]')}"
         for key, item in value.items()
     )
     return "{" + ", ".join(pairs) + "}"
@@ -116,9 +127,31 @@ def _dict(value: Any, imports: Imports, where: str) -> str:
 
 def _set(value: Any, imports: Imports, where: str) -> str:
     # A set has no order of its own; the same input must give the same bytes.
-    items = sorted(expression(item, imports, where) for item in value)
+    items = sorted(_expression(item, imports, where) for item in value)
     body = "{" + ", ".join(items) + "}" if items else ""
     return body if type(value) is set and items else f"{type(value).__name__}({body})"
+
+
+def _graph(graph: GraphHandle, imports: Imports, where: str) -> str:
+    """Write a graph as its calls, a line for each where there are several."""
+    name = imports.add("adapter.dag", "GraphHandle")
+    steps = [_step(step, imports, f"{where}, {step.name}") for step in graph.steps]
+    if len(steps) == 1:
+        return f"{name}({steps[0]})"
+    return f"{name}(\n" + "".join(f"        {step},\n" for step in steps) + "    )"
+
+
+def _step(step: Step, imports: Imports, where: str) -> str:
+    name = imports.add("adapter.dag", "Step")
+    arguments = [_expression(value, imports, where) for value in (step.handle, *step.args)]
+    arguments += [
+        f"{key}={_expression(value, imports, where)}" for key, value in step.kwargs.items()
+    ]
+    return f"{name}({', '.join(arguments)})"
+
+
+def _placeholder(value: Any, imports: Imports, where: str) -> str:
+    return f"{imports.add('adapter.dag', type(value).__name__)}({_items(value, imports, where)})"
 
 
 _CONTAINERS: dict[type, Callable[[Any, Imports, str], str]] = {
@@ -127,6 +160,8 @@ _CONTAINERS: dict[type, Callable[[Any, Imports, str], str]] = {
     dict: _dict,
     set: _set,
     frozenset: _set,
+    GraphHandle: _graph,
+    **dict.fromkeys(PLACEHOLDERS, _placeholder),
 }
 
 
@@ -196,7 +231,7 @@ def _model_fields(value: Any) -> dict[str, Any]:
 
 def _call(kind: type, fields: dict[str, Any], imports: Imports, where: str) -> str:
     arguments = ", ".join(
-        f"{name}={expression(item, imports, f'{where}.{name}')}" for name, item in fields.items()
+        f"{name}={_expression(item, imports, f'{where}.{name}')}" for name, item in fields.items()
     )
     return f"{_named(kind, imports, where)}({arguments})"
 

@@ -271,6 +271,14 @@ def test_refusal_says_where_the_value_is(value: Any, where: str) -> None:
     assert str(caught.value).startswith(where)
 
 
+def test_value_that_holds_itself_is_refused() -> None:
+    endless: list[Any] = []
+    endless.append({"again": endless})
+
+    with pytest.raises(PlanError, match=r"^argument 1 holds itself, or has too many levels"):
+        expression(endless, Imports(), "argument 1")
+
+
 @given(st.text())
 @settings(deadline=None)
 def test_quoted_text_reads_back(text: str) -> None:
