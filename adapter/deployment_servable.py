@@ -1,6 +1,7 @@
 """What the function of one deployment serves."""
 
 import contextlib
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class DeploymentServable(Servable):
         super().__init__()
         self._deployment = deployment
         self._settings = settings
+        self._replica = settings.replica or os.urandom(16).hex()
         self._instance = Instance(deployment, args, kwargs)
 
     async def start(self) -> None:
@@ -54,6 +56,7 @@ class DeploymentServable(Servable):
         context.enter(self._context(), whole_process=whole_process)
         with self._timed("constructor"):
             await self._instance.construct()
+        context.enter(self._context(), whole_process=whole_process)  # the instance is there now
         self._dispatcher = Dispatcher(self._instance.target, _error_body)
         if ingress := ingress_of(self._deployment.func_or_class):
             from adapter.http.application import ingress_application  # noqa: PLC0415 - HTTP only
@@ -94,13 +97,15 @@ class DeploymentServable(Servable):
     def _bridge_to(self, app: Any) -> "HttpBridge":
         from adapter.http.bridge import HttpBridge  # noqa: PLC0415 - HTTP only
 
-        return HttpBridge(app, self._settings.http)
+        return HttpBridge(app, self._settings.http._replace(serve_headers=True))
 
     def _context(self) -> context.DeploymentContext:
         return context.DeploymentContext(
             deployment=self._deployment.name,
             application=self._settings.application,
             max_concurrency=self._settings.max_concurrency,
+            replica=self._replica,
+            servable_object=self._instance.target,
         )
 
 

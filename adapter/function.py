@@ -72,6 +72,8 @@ class Function:
             if not limit.expired:
                 raise
             await self._servable.answer_late(event, responder)
+        finally:
+            context.flush_metrics()
 
     async def _serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
         try:
@@ -98,7 +100,10 @@ class Function:
 
     async def stop(self) -> None:
         """Do everything that belongs to the end: lifespan shutdown, `__del__`."""
-        await self._servable.stop()
+        try:
+            await self._servable.stop()
+        finally:
+            context.flush_metrics()
 
     def __call__(self, event: Any, lambda_context: Any = None) -> Any:
         return self.complete(self.invoke(event, lambda_context))
@@ -223,14 +228,23 @@ def _started(function: Function) -> Function:
 
 def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:
     """Say what is being served; a call ends with whoever waits for it, if that is sooner."""
-    deadlines = [deadline.of(lambda_context)]
-    if is_call(event) and isinstance(event.get("context"), dict):
-        deadlines.append(event["context"].get("deadline_ms"))
+    caller: Any = event.get("context") if is_call(event) else None
+    caller = caller if isinstance(caller, dict) else {}
+    deadlines = [deadline.of(lambda_context), caller.get("deadline_ms")]
     known = [found for found in deadlines if type(found) is int and found > 0]
     return context.InvocationContext(
-        request_id=getattr(lambda_context, "aws_request_id", ""),
+        request_id=(
+            context.plain_request_id(caller.get("request_id"))
+            or context.plain_request_id(getattr(lambda_context, "aws_request_id", ""))
+        ),
         deadline_ms=min(known, default=0),
+        multiplexed_model_id=_text(caller.get("multiplexed_model_id")),
+        route=_text(caller.get("route")),
     )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 async def _cancel_what_runs() -> None:

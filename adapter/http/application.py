@@ -5,6 +5,7 @@ from typing import Any
 from adapter import user_code
 from adapter.errors import ServeError
 from adapter.http.lifespan import ASGIApp
+from adapter.http.refusals import answer_refusals
 from adapter.http.views import bind_views
 from adapter.serve.ingresses import Ingress
 
@@ -15,11 +16,15 @@ async def ingress_application(ingress: Ingress, instance: Any, *, shared: bool) 
     `shared` says that other deployments of this process may serve the same object. Raises
     `ServeError` where a factory makes no ASGI application.
     """
+    application: ASGIApp
     if ingress.app is None:
-        return _require_asgi(instance.__serve_build_asgi_app__(), "__serve_build_asgi_app__")
-    if ingress.is_factory:
-        return await factory_application(ingress.app)
-    application: ASGIApp = bind_views(ingress.app, instance, shared=shared)
+        made = await user_code.call_inline(instance.__serve_build_asgi_app__)
+        application = _require_asgi(made, "__serve_build_asgi_app__")
+    elif ingress.is_factory:
+        application = await factory_application(ingress.app)
+    else:
+        application = bind_views(ingress.app, instance, shared=shared)
+    answer_refusals(application)
     return application
 
 

@@ -32,7 +32,7 @@ def bind_views(app: Any, instance: Any, *, shared: bool) -> Any:
     if shared:
         app = _detached(app)
         router = getattr(app, "router", app)
-    router.routes[:] = _bound_routes(router.routes, instance)
+    router.routes[:] = _bound_routes(router.routes, instance, shared=shared)
     if hasattr(app, "openapi_schema"):
         app.openapi_schema = None
     return app
@@ -42,6 +42,8 @@ def _endpoints(routes: Iterable[Any]) -> Iterator[Any]:
     for route in routes:
         if (router := _included(route)) is not None:
             yield from _endpoints(router.routes)
+        elif (mounted := _mounted(route)) is not None:
+            yield from _endpoints(mounted.routes)
         else:
             yield _endpoint(route)
 
@@ -49,6 +51,12 @@ def _endpoints(routes: Iterable[Any]) -> Iterator[Any]:
 def _included(route: Any) -> Any:
     """Return the router behind an `include_router` node of FastAPI 0.137 and later."""
     return getattr(route, "original_router", None)
+
+
+def _mounted(route: Any) -> Any:
+    """Return the application behind `app.mount("/path", application)`, where it has routes."""
+    app = getattr(route, "app", None)
+    return app if hasattr(route, "routes") and hasattr(app, "routes") else None
 
 
 def _endpoint(route: Any) -> Any:
@@ -65,24 +73,29 @@ def _is_view(endpoint: Any) -> bool:
     return next(iter(inspect.signature(endpoint).parameters), None) == "self"
 
 
-def _bound_routes(routes: Iterable[Any], instance: Any) -> list[Any]:
-    bound = (_bound_route(route, instance) for route in routes)
+def _bound_routes(routes: Iterable[Any], instance: Any, *, shared: bool) -> list[Any]:
+    bound = (_bound_route(route, instance, shared=shared) for route in routes)
     return [route for route in bound if route is not None]
 
 
-def _bound_route(route: Any, instance: Any) -> Any:
+def _bound_route(route: Any, instance: Any, *, shared: bool) -> Any:
     if (router := _included(route)) is not None:
         if not any(map(_is_view, _endpoints(router.routes))):
             return route
         inner = _copied(router)
-        inner.routes = _bound_routes(router.routes, instance)
+        inner.routes = _bound_routes(router.routes, instance, shared=shared)
         return type(route)(original_router=inner, include_context=route.include_context)
+    if (mounted := _mounted(route)) is not None:
+        bound = bind_views(mounted, instance, shared=shared)
+        return route if bound is mounted else _remade(route, app=bound)
     endpoint = _endpoint(route)
     if not _is_view(endpoint):
         return route
     if not _belongs(endpoint, instance):
         return None
-    return _remade(route, types.MethodType(endpoint, instance))
+    remade = _remade(route, endpoint=types.MethodType(endpoint, instance))
+    setattr(remade, _VIEW, endpoint)
+    return remade
 
 
 def _belongs(endpoint: Any, instance: Any) -> bool:
@@ -105,13 +118,11 @@ def _refuse_without_self(endpoint: Any, instance: Any) -> None:
         )
 
 
-def _remade(route: Any, endpoint: types.MethodType) -> Any:
+def _remade(route: Any, **changed: Any) -> Any:
     """Make a route of the same kind and settings: its constructor's parameters are attributes."""
-    names = _parameters(type(route)) - {"self", "endpoint"}
+    names = _parameters(type(route)) - {"self", *changed}
     settings = {name: getattr(route, name) for name in sorted(names) if hasattr(route, name)}
-    remade = type(route)(**settings, endpoint=endpoint)
-    setattr(remade, _VIEW, endpoint.__func__)
-    return remade
+    return type(route)(**settings, **changed)
 
 
 def _parameters(kind: Any) -> set[str]:
@@ -146,9 +157,44 @@ def _copied(original: Any) -> Any:
     """
     copied = copy.copy(original)
     for name, value in vars(original).items():
-        if inspect.ismethod(value) and value.__self__ is original:
-            setattr(copied, name, types.MethodType(value.__func__, copied))
+        if _is_method_of(original, value):
+            setattr(copied, name, _method_of(copied, value))
     return copied
+
+
+def _is_method_of(owner: Any, value: Any) -> bool:
+    return inspect.ismethod(value) and value.__self__ is owner
+
+
+def _method_of(copied: Any, method: types.MethodType) -> types.MethodType:
+    """Return a method for the copy of its object.
+
+    What replaces a method, as OpenTelemetry does, keeps the one before in its closure.
+    """
+    function: Any = method.__func__
+    cells = getattr(function, "__closure__", None) or ()
+    changed = tuple(_cell_of(copied, method.__self__, cell) for cell in cells)
+    if any(new is not old for new, old in zip(changed, cells, strict=True)):
+        remade = types.FunctionType(
+            function.__code__,
+            function.__globals__,
+            function.__name__,
+            function.__defaults__,
+            changed,
+        )
+        remade.__kwdefaults__ = function.__kwdefaults__
+        function = remade
+    return types.MethodType(function, copied)
+
+
+def _cell_of(copied: Any, original: Any, cell: types.CellType) -> types.CellType:
+    try:
+        content = cell.cell_contents
+    except ValueError:  # empty
+        return cell
+    if not _is_method_of(original, content):
+        return cell
+    return types.CellType(_method_of(copied, content))
 
 
 def _renew_documentation(app: Any) -> None:

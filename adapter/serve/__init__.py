@@ -8,53 +8,107 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adapter.serve import config as config
+    from adapter.serve import exceptions as exceptions
+    from adapter.serve import handle as handle
+    from adapter.serve import metrics as metrics
+    from adapter.serve import schema as schema
     from adapter.serve.autoscaling import AutoscalingConfig
     from adapter.serve.batching import batch
+    from adapter.serve.cluster import ControllerOptions
     from adapter.serve.deployments import Application, Deployment, deployment
     from adapter.serve.handles import DeploymentHandle, get_app_handle, get_deployment_handle
+    from adapter.serve.http_options import HTTPOptions
     from adapter.serve.ingresses import ingress
     from adapter.serve.lambda_options import LambdaOptions
+    from adapter.serve.multiplexing import get_multiplexed_model_id, multiplexed
+    from adapter.serve.older import get_deployment, list_deployments
+    from adapter.serve.replica import get_replica_context
     from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
-    from adapter.serve.running import run, shutdown, start
+    from adapter.serve.running import (
+        RunTarget,
+        delete,
+        run,
+        run_many,
+        shutdown,
+        shutdown_async,
+        start,
+        status,
+    )
+    from adapter.serve.start_options import TracingConfig
 
 __all__ = [
     "Application",
     "AutoscalingConfig",
+    "ControllerOptions",
     "Deployment",
     "DeploymentHandle",
     "DeploymentResponse",
     "DeploymentResponseGenerator",
+    "HTTPOptions",
     "LambdaOptions",
+    "RunTarget",
+    "TracingConfig",
     "batch",
+    "delete",
     "deployment",
     "get_app_handle",
+    "get_deployment",
     "get_deployment_handle",
+    "get_multiplexed_model_id",
+    "get_replica_context",
     "ingress",
+    "list_deployments",
+    "multiplexed",
     "run",
+    "run_many",
     "shutdown",
+    "shutdown_async",
     "start",
+    "status",
 ]
 
 _MODULES = {
     "autoscaling": ("AutoscalingConfig",),
     "batching": ("batch",),
+    "cluster": ("ControllerOptions",),
     "deployments": ("Application", "Deployment", "deployment"),
     "handles": ("DeploymentHandle", "get_app_handle", "get_deployment_handle"),
+    "http_options": ("HTTPOptions",),
     "ingresses": ("ingress",),
     "lambda_options": ("LambdaOptions",),
+    "multiplexing": ("get_multiplexed_model_id", "multiplexed"),
+    "older": ("get_deployment", "list_deployments"),
+    "replica": ("get_replica_context",),
     "responses": ("DeploymentResponse", "DeploymentResponseGenerator"),
-    "running": ("run", "shutdown", "start"),
+    "running": (
+        "RunTarget",
+        "delete",
+        "run",
+        "run_many",
+        "shutdown",
+        "shutdown_async",
+        "start",
+        "status",
+    ),
+    "start_options": ("TracingConfig",),
 }
 
+_SUBMODULES = ("config", "exceptions", "handle", "metrics", "schema")
 
-def __getattr__(name: str) -> Any:
-    for module, names in _MODULES.items():
-        if name in names:
-            found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-            globals()[name] = found  # the next time it is found without coming here
-            return found
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+
+if not TYPE_CHECKING:  # where it would make any name a good one
+
+    def __getattr__(name: str) -> Any:
+        if name in _SUBMODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        for module, names in _MODULES.items():
+            if name in names:
+                found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+                globals()[name] = found  # the next time it is found without coming here
+                return found
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,10 @@
 """Handles: the caller's side of a deployment."""
 
-from typing import Any
+# So many annotations take half a millisecond of each cold start, where nobody reads them.
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, Generic, Literal, Never, overload
 
 from adapter.errors import ServeError
 from adapter.serve import context, in_flight, transport
@@ -9,16 +13,26 @@ from adapter.serve.names import DEFAULT_APPLICATION
 from adapter.serve.options import DEFAULT, Default
 from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
 from adapter.serve.transport import Call
+from adapter.serve.type_variables import Held_co, Item, Parameters, Result
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from adapter.serve.option_types import HandleOptions
 
 
-class DeploymentHandle:
+class DeploymentHandle(Generic[Held_co]):
     """Calls the methods of another deployment: `await handle.remote(...)`.
 
     A handle is a plain value: two names and the method to call. Inside a function a call is a
     Lambda invoke; under `serve.run` it stays in the process. `handle.predict.remote(...)` calls
     the method `predict`, `handle.remote(...)` calls `__call__`. A method that yields is called with
     `handle.options(stream=True)`: `async for item in handle.options(stream=True).tokens.remote()`.
+
+    To type checkers `DeploymentHandle[Model]` is a handle to a deployment of the class `Model`.
     """
+
+    _is_initialized = False
 
     def __init__(
         self,
@@ -27,41 +41,137 @@ class DeploymentHandle:
         *,
         method_name: str = "__call__",
         stream: bool = False,
+        multiplexed_model_id: str = "",
     ) -> None:
-        self.deployment_name = deployment_name
-        self.app_name = app_name
+        self._deployment_name = deployment_name
+        self._app_name = app_name
         self._method_name = method_name
         self._stream = stream
+        self._multiplexed_model_id = multiplexed_model_id
 
+    @property
+    def deployment_name(self) -> str:
+        """The deployment that is called."""
+        return self._deployment_name
+
+    @property
+    def app_name(self) -> str:
+        """The application that the deployment belongs to."""
+        return self._app_name
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether it has been used, by `options`, `remote` or a method's name."""
+        return self._is_initialized
+
+    def _init(self, **_options: Any) -> None:
+        """Set options of Ray's router, which have no effect, before the handle is used.
+
+        Raises RuntimeError afterwards, as Ray Serve does.
+        """
+        if self._is_initialized:
+            raise RuntimeError(
+                "Handle has already been initialized. Note that a handle is implicitly initialized "
+                "when you call `.options()` or `.remote()`.",
+            )
+        self._is_initialized = True
+
+    @overload
+    def options(
+        self,
+        *,
+        method_name: str,
+        stream: Literal[True],
+        **options: Unpack[HandleOptions],
+    ) -> StreamingDeploymentHandle[Any]: ...
+    @overload
+    def options(
+        self,
+        *,
+        stream: Literal[True],
+        **options: Unpack[HandleOptions],
+    ) -> StreamingDeploymentHandle[Held_co]: ...
+    @overload
+    def options(
+        self,
+        *,
+        method_name: str,
+        stream: bool = ...,
+        **options: Unpack[HandleOptions],
+    ) -> DeploymentHandle[Any]: ...
+    @overload
+    def options(
+        self,
+        *,
+        stream: bool = ...,
+        **options: Unpack[HandleOptions],
+    ) -> DeploymentHandle[Held_co]: ...
     def options(
         self,
         *,
         method_name: str | Default = DEFAULT,
+        multiplexed_model_id: str | Default = DEFAULT,
+        session_id: str | Default = DEFAULT,
         stream: bool | Default = DEFAULT,
-    ) -> "DeploymentHandle":
+        _prefer_local_routing: bool | Default = DEFAULT,
+        _by_reference: bool | Default = DEFAULT,
+        request_serialization: str | Default = DEFAULT,
+        response_serialization: str | Default = DEFAULT,
+    ) -> DeploymentHandle[Any]:
         """Return a handle with other options; those that are left out stay as they are.
 
         `method_name` is the method to call. `stream=True` is for methods that yield: `remote` then
-        returns a `DeploymentResponseGenerator`. Raises `ServeError` for a value of another type.
+        returns a `DeploymentResponseGenerator`. `multiplexed_model_id` is what
+        `serve.get_multiplexed_model_id()` returns in the callee. The others steer Ray's own router
+        and have no effect: Lambda chooses the environment, and calls travel as JSON.
+
+        Raises `ServeError` for a value of another type.
         """
-        method = self._method_name if method_name is DEFAULT else method_name
-        streams = self._stream if stream is DEFAULT else stream
+        _require_ignored(session_id, request_serialization, response_serialization)
+        del _prefer_local_routing, _by_reference
+        written = {
+            "_method_name": method_name,
+            "_stream": stream,
+            "_multiplexed_model_id": multiplexed_model_id,
+        }
+        changed = self._changed(
+            **{name: value for name, value in written.items() if value is not DEFAULT},
+        )
+        changed._require_valid()  # noqa: SLF001 - another one of its own class
+        return changed
+
+    def _changed(self, **attributes: Any) -> DeploymentHandle[Any]:
+        self._is_initialized = True
+        changed = object.__new__(type(self))
+        vars(changed).update(vars(self), **attributes)
+        return changed
+
+    def _require_valid(self) -> None:
+        method, stream, model = self._method_name, self._stream, self._multiplexed_model_id
         if not isinstance(method, str) or not method:
             raise ServeError(f"method_name={method!r} must be the name of a method.")
-        if not isinstance(streams, bool):
-            raise ServeError(f"stream={streams!r} must be True or False.")
-        return DeploymentHandle(
-            self.deployment_name,
-            self.app_name,
-            method_name=method,
-            stream=streams,
-        )
+        if not isinstance(stream, bool):
+            raise ServeError(f"stream={stream!r} must be True or False.")
+        if not isinstance(model, str):
+            raise ServeError(f"multiplexed_model_id={model!r} must be the id of a model.")
 
-    def __getattr__(self, name: str) -> "DeploymentHandle":
+    def __getattr__(self, name: str) -> DeploymentHandle[Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return self.options(method_name=name)
+        return self._changed(_method_name=name)
 
+    @overload
+    def remote(
+        self: DeploymentHandle[Callable[Parameters, Coroutine[Any, Any, Result]]],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> DeploymentResponse[Result]: ...
+    @overload
+    def remote(
+        self: DeploymentHandle[Callable[Parameters, Result]],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> DeploymentResponse[Result]: ...
     def remote(self, *args: Any, **kwargs: Any) -> Any:
         """Call the method. The call leaves now; the response is waited for later.
 
@@ -70,18 +180,45 @@ class DeploymentHandle:
         cannot travel raises `NotSerializable`, a response inside a list or dict, and a generator
         anywhere, `ServeError`.
         """
+        self._is_initialized = True
         call = Call(
-            deployment=self.deployment_name,
-            application=self.app_name,
+            deployment=self._deployment_name,
+            application=self._app_name,
             method=self._method_name,
             args=tuple(_argument(value) for value in args),
             kwargs={name: _argument(value) for name, value in kwargs.items()},
             stream=self._stream,
+            multiplexed_model_id=self._multiplexed_model_id,
         )
         return _generator(call) if call.stream else _response(call)
 
+    def broadcast(self, method_name: str, *_args: Any, **_kwargs: Any) -> Never:
+        """Refuse: a call reaches one environment, which Lambda chooses. Raises `ServeError`."""
+        raise ServeError(
+            f"broadcast({method_name!r}) is to reach every replica, but Lambda's environments have "
+            "no addresses: a call reaches one of them, which Lambda chooses. Keep what all of them "
+            "must know outside, for example in a parameter of SSM, and read it when it is needed.",
+        )
+
+    def choose_replica(self, *_args: Any, **_kwargs: Any) -> Never:
+        """Refuse: Lambda chooses the environment. Raises `ServeError`."""
+        raise ServeError(
+            "choose_replica() is not to be had: Lambda chooses the environment of each call. Use "
+            "handle.remote(...).",
+        )
+
+    def dispatch(self, *_args: Any, **_kwargs: Any) -> Never:
+        """Refuse: it needs what `choose_replica` returns. Raises `ServeError`."""
+        self.choose_replica()
+
+    def shutdown(self) -> None:
+        """Do nothing: a handle holds nothing that would have to be closed."""
+
+    async def shutdown_async(self) -> None:
+        """Do nothing, as `shutdown`."""
+
     def __repr__(self) -> str:
-        return f"DeploymentHandle(deployment={self.deployment_name!r})"
+        return f"{type(self).__name__}(deployment={self._deployment_name!r})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DeploymentHandle) and self._key() == other._key()
@@ -89,17 +226,84 @@ class DeploymentHandle:
     def __hash__(self) -> int:
         return hash(self._key())
 
-    def _key(self) -> tuple[str, str, str, bool]:
-        return (self.app_name, self.deployment_name, self._method_name, self._stream)
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_is_initialized"}
+
+    def _key(self) -> tuple[Any, ...]:
+        return (
+            self._app_name,
+            self._deployment_name,
+            self._method_name,
+            self._stream,
+            self._multiplexed_model_id,
+        )
 
 
-def _response(call: Call) -> DeploymentResponse:
+if TYPE_CHECKING:
+
+    class StreamingDeploymentHandle(DeploymentHandle[Held_co]):
+        """What `handle.options(stream=True)` is to type checkers."""
+
+        @overload  # type: ignore[override]  # it returns something else: that is what it is for
+        def remote(
+            self: StreamingDeploymentHandle[Callable[Parameters, AsyncIterator[Item]]],
+            *args: Parameters.args,
+            **kwargs: Parameters.kwargs,
+        ) -> DeploymentResponseGenerator[Item]: ...
+        @overload
+        def remote(
+            self: StreamingDeploymentHandle[Callable[Parameters, Iterator[Item]]],
+            *args: Parameters.args,
+            **kwargs: Parameters.kwargs,
+        ) -> DeploymentResponseGenerator[Item]: ...
+        def remote(self, *args: Any, **kwargs: Any) -> Any: ...
+
+        @overload  # type: ignore[override]  # a handle that streams goes on streaming
+        def options(
+            self,
+            *,
+            stream: Literal[False],
+            **options: Unpack[HandleOptions],
+        ) -> DeploymentHandle[Held_co]: ...
+        @overload
+        def options(
+            self,
+            *,
+            method_name: str,
+            stream: Literal[True] = ...,
+            **options: Unpack[HandleOptions],
+        ) -> StreamingDeploymentHandle[Any]: ...
+        @overload
+        def options(
+            self,
+            *,
+            stream: Literal[True] = ...,
+            **options: Unpack[HandleOptions],
+        ) -> StreamingDeploymentHandle[Held_co]: ...
+        def options(self, **options: Any) -> Any: ...
+
+        def __getattr__(self, name: str) -> StreamingDeploymentHandle[Any]: ...
+
+
+_SERIALIZATIONS = (DEFAULT, "cloudpickle", "pickle", "msgpack", "orjson")
+
+
+def _require_ignored(session_id: object, request: object, response: object) -> None:
+    if session_id is not DEFAULT and not isinstance(session_id, str):
+        raise ServeError(f"session_id={session_id!r} must be a string.")
+    for name, value in {"request": request, "response": response}.items():
+        if value not in _SERIALIZATIONS:
+            allowed = ", ".join(map(repr, _SERIALIZATIONS[1:]))
+            raise ServeError(f"{name}_serialization={value!r} must be one of {allowed}.")
+
+
+def _response(call: Call) -> DeploymentResponse[Any]:
     future = transport.current().send(call)
     in_flight.add(future)
     return DeploymentResponse(future)
 
 
-def _generator(call: Call) -> DeploymentResponseGenerator:
+def _generator(call: Call) -> DeploymentResponseGenerator[Any]:
     items: Channel[Any] = Channel()
     future = transport.current().stream(call, items)
     in_flight.add(future)
@@ -118,19 +322,21 @@ def get_deployment_handle(
     deployment_name: str,
     app_name: str | None = None,
     _check_exists: bool = True,  # noqa: FBT001, FBT002 - Ray Serve's signature
-) -> DeploymentHandle:
+    _record_telemetry: bool = True,  # noqa: FBT001, FBT002 - Ray Serve's signature
+) -> DeploymentHandle[Any]:
     """Return a handle to a deployment by name; `app_name` defaults to the caller's application.
 
     Raises `ServeError` where `app_name` is left out outside of a deployment, and KeyError where
     the deployment is known not to exist (Lambda itself is not asked).
     """
+    del _record_telemetry  # there is none
     application = app_name or _current_application()
     if _check_exists:
         transport.current().check(deployment_name, application)
     return DeploymentHandle(deployment_name, application)
 
 
-def get_app_handle(name: str) -> DeploymentHandle:
+def get_app_handle(name: str) -> DeploymentHandle[Any]:
     """Return a handle to the ingress of the application `name`.
 
     Raises `ServeError` where there is no such application.
@@ -142,7 +348,8 @@ def _current_application() -> str:
     deployment = context.current()
     if deployment is None:
         raise ServeError(
-            "get_deployment_handle needs app_name outside of a deployment, for example "
-            'serve.get_deployment_handle("Model", app_name="default").',
+            "Please specify an application name when getting a deployment handle outside of a "
+            'Serve application, for example serve.get_deployment_handle("Model", '
+            'app_name="default").',
         )
     return deployment.application

@@ -1,12 +1,10 @@
 """`@serve.ingress`: which ASGI application a deployment class serves."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, overload
 
 from adapter.errors import InvalidOption
-
-T = TypeVar("T", bound=type)
+from adapter.serve.type_variables import Class
 
 _ATTRIBUTE = "__serve_ingress__"
 
@@ -29,19 +27,32 @@ class ASGIIngressDeployment:
         self.kwargs = kwargs
 
 
-def ingress(app: Any = None) -> Callable[..., Any]:
+class IngressDecorator(Protocol):
+    """What `serve.ingress(app)` returns: a decorator of classes that can also make a class."""
+
+    @overload
+    def __call__(self, cls: None = None) -> type[ASGIIngressDeployment]: ...
+    @overload
+    def __call__(self, cls: Class) -> Class: ...
+
+
+def ingress(app: Any = None) -> IngressDecorator:
     """Serve an ASGI application from a deployment class.
 
     `app` is an object (FastAPI, Starlette, any ASGI application), whose routes on methods of the
-    class get `self`, or a function without arguments that makes one, called once per environment.
+    class get `self`, or a function without arguments that makes one, called once per environment
+    after the constructor. It may be `async def`. Any other object is an application, also one that
+    could be called without arguments, such as a `functools.partial`.
     Without a class, `serve.ingress(app)()` makes the default one, `ASGIIngressDeployment`.
 
     Raises `InvalidOption`, a ValueError, where the decorated thing is no class, has a `__call__`,
-    or where `app` is None and the class has no `__serve_build_asgi_app__`.
+    where `app` is None and the class has no `__serve_build_asgi_app__`, and where `app` is neither
+    an application nor a function without required parameters.
     """
+    _require_application(app)
     marked = Ingress(app, is_factory=is_factory(app))
 
-    def decorate(cls: T | None = None) -> T | type:
+    def decorate(cls: Any = None) -> Any:
         if cls is None:
             return type(
                 "ASGIIngressDeployment",
@@ -57,15 +68,42 @@ def ingress(app: Any = None) -> Callable[..., Any]:
 
 def is_factory(app: Any) -> bool:
     """Whether `app` is a function that makes an application, not an application itself."""
-    if not inspect.isfunction(app):
-        return False
-    required = [
+    return inspect.isfunction(app) and not _required(app)
+
+
+def _required(function: Any) -> list[inspect.Parameter]:
+    return [
         parameter
-        for parameter in inspect.signature(app).parameters.values()
+        for parameter in inspect.signature(function).parameters.values()
         if parameter.default is parameter.empty
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
-    return not required
+
+
+def _require_application(app: Any) -> None:
+    """Ray Serve calls any function without arguments, and fails when the deployment starts."""
+    if app is None or is_factory(app):
+        return
+    if inspect.isfunction(app) and not _takes_asgi(app):
+        needs = ", ".join(parameter.name for parameter in _required(app))
+        raise InvalidOption(
+            f"@serve.ingress calls {app.__qualname__} without arguments, to make an application, "
+            f"but it needs: {needs}. Give them defaults, or wrap it: "
+            f"serve.ingress(lambda: {app.__name__}(...)).",
+        )
+    if not callable(app):
+        raise InvalidOption(
+            f"@serve.ingress needs an ASGI application, or a function that makes one, not {app!r}.",
+        )
+
+
+def _takes_asgi(function: Any) -> bool:
+    """Whether a function is an application: it takes scope, receive and send."""
+    try:
+        inspect.signature(function).bind("scope", "receive", "send")
+    except TypeError:
+        return False
+    return True
 
 
 def ingress_of(func_or_class: Any) -> Ingress | None:

@@ -3,12 +3,13 @@
 import asyncio
 import inspect
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from adapter import deadline, user_code
-from adapter.errors import Unhealthy
+from adapter.errors import InvalidOption, ServeError, Unhealthy
 from adapter.serve.deployments import Deployment
 
 logger = logging.getLogger("adapter.serve")
@@ -32,11 +33,13 @@ class Instance:
     async def construct(self) -> None:
         """Call the constructor, then `reconfigure` where there is a user_config.
 
-        Raises whatever they raise.
+        Either may be `async def`. Raises whatever they raise, and `ServeError` for a user_config
+        that nothing takes.
         """
         cls: Any = self._deployment.func_or_class
         if not inspect.isclass(cls):
             self.target = cls
+            self._refuse_user_config_of_function()
             return
         if inspect.iscoroutinefunction(cls.__init__):
             instance: Any = cls.__new__(cls, *self._args, **self._kwargs)
@@ -44,9 +47,35 @@ class Instance:
         else:
             instance = cls(*self._args, **self._kwargs)
         self.target = instance
+        await self._reconfigure()
+
+    async def _reconfigure(self) -> None:
         user_config = self._deployment.user_config
-        if user_config is not None and hasattr(instance, "reconfigure"):
-            await user_code.call_inline(instance.reconfigure, user_config)
+        if not hasattr(self.target, "reconfigure"):
+            if user_config is not None:
+                raise ServeError(
+                    f"user_config or rank specified but deployment {self._deployment.name} missing "
+                    "reconfigure method. Define `def reconfigure(self, user_config)`.",
+                )
+            return
+        reconfigure = self.target.reconfigure
+        rank = inspect.signature(reconfigure).parameters.get("rank")
+        if rank is not None and rank.default is rank.empty:
+            raise ServeError(
+                f"{self._deployment.name}.reconfigure(rank) cannot be told its rank: Lambda starts "
+                "and ends environments one by one, and none knows of the others. Give rank a "
+                "default, or remove it.",
+            )
+        # As in Ray Serve, who asks for the rank is called without a user_config, too.
+        if user_config is not None or rank is not None:
+            await user_code.call_inline(reconfigure, user_config)
+
+    def _refuse_user_config_of_function(self) -> None:
+        if self._deployment.user_config is not None:
+            raise InvalidOption(
+                f"deployment {self._deployment.name}: deployment_def must be a class to use "
+                "user_config or rank.",
+            )
 
     @property
     def has_health_check(self) -> bool:
@@ -89,14 +118,23 @@ class Instance:
             raise _unhealthy(self._deployment, error) from error
 
     async def destroy(self) -> None:
-        """Call the user's `__del__`, plain or async, once; what it raises is logged."""
+        """Call the user's `__del__`, plain or async, once; what it raises is logged.
+
+        Then the models of `serve.multiplexed` are unloaded.
+        """
         instance, self.target = self.target, None
+        await self._destroy(instance)
+        if (multiplexing := sys.modules.get("adapter.serve.multiplexing")) is not None:
+            await multiplexing.unload_all()
+
+    async def _destroy(self, instance: Any) -> None:
         if not inspect.isclass(self._deployment.func_or_class):
             return
-        destructor = getattr(type(instance), "__del__", None)
+        from adapter.serve import destructors  # noqa: PLC0415 - not in a cold start
+
+        destructor = destructors.take(instance)
         if destructor is None:
             return
-        _make_harmless(instance)
         try:
             await user_code.call_inline(destructor, instance)
         except Exception:
@@ -106,13 +144,3 @@ class Instance:
 def _unhealthy(deployment: Deployment, error: Exception) -> Unhealthy:
     logger.error("%s: check_health failed", deployment.name, exc_info=error)
     return Unhealthy(f"{deployment.name}: check_health failed: {error!r}")
-
-
-def _make_harmless(instance: Any) -> None:
-    """Give an instance a class whose `__del__` does nothing, because Python will call it again."""
-    cls = type(instance)
-    harmless = {"__slots__": (), "__del__": lambda _instance: None}
-    try:
-        instance.__class__ = type(cls.__name__, (cls,), harmless)
-    except Exception:  # also what the user's __init_subclass__ raises
-        logger.debug("%s stays; its __del__ may be called twice", cls, exc_info=True)

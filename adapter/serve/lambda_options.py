@@ -1,6 +1,5 @@
 """Settings of one Lambda function that Ray Serve has no word for."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +7,8 @@ from typing import Literal
 
 from adapter.deadline import DEFAULT_MARGIN_MS
 from adapter.errors import InvalidOption
+from adapter.serve.checks import require_bool, require_choice, require_int, require_seconds
+from adapter.serve.records import Record
 
 _VARIABLE_NAME = r"[A-Za-z][A-Za-z0-9_]+"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
@@ -20,10 +21,12 @@ MANAGED_MEMORY_MB = (2048, 32_768)
 _CAPACITY_PROVIDER = (
     r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:capacity-provider:)?[A-Za-z0-9_-]{1,140}"
 )
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+_METRICS_NAMESPACE = r"(?!AWS/)[A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,254}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LambdaOptions:
+class LambdaOptions(Record):
     """How Lambda runs one deployment: `serve.deployment(lambda_options=LambdaOptions(...))`.
 
     `memory_mb` buys CPU too (1,769 MB is one vCPU) and is at least what `ray_actor_options` ask
@@ -62,7 +65,11 @@ class LambdaOptions:
     Lambda send SIGTERM before it ends an environment (Python 3.12 and newer), so that the lifespan
     shutdown runs on AWS too, for 300 ms at most; it costs memory and some time in each cold start.
 
-    Raises `InvalidOption` for a value outside Lambda's limits
+    `metrics_namespace` is where in CloudWatch the numbers of `adapter.serve.metrics` go; None is
+    the stack's name.
+
+    Raises `UnknownOption` for a name that is none of these, and `InvalidOption` for a value outside
+    Lambda's limits
     (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
     """
 
@@ -81,33 +88,37 @@ class LambdaOptions:
     raise_errors: bool = False
     trusted_hops: int = 0
     max_body_bytes: int | None = None
+    metrics_namespace: str | None = None
 
     def __post_init__(self) -> None:
         self._check_sizes()
         self._check_names()
         if self.url is not None:
-            _require_choice("url", self.url, URLS)
-        _require_choice("background", self.background, BACKGROUND)
-        _require_bool("exec_wrapper", self.exec_wrapper)
-        _require_bool("shutdown_extension", self.shutdown_extension)
-        _require_bool("raise_errors", self.raise_errors)
-        _require_range("trusted_hops", self.trusted_hops, 0, 100)
+            require_choice("url", self.url, URLS)
+        require_choice("background", self.background, BACKGROUND)
+        require_bool("exec_wrapper", self.exec_wrapper)
+        require_bool("shutdown_extension", self.shutdown_extension)
+        require_bool("raise_errors", self.raise_errors)
+        require_int("trusted_hops", self.trusted_hops, least=0, most=100)
         if self.max_body_bytes is not None:
-            _require_range("max_body_bytes", self.max_body_bytes, 1, 6 * 1024 * 1024)
+            require_int("max_body_bytes", self.max_body_bytes, least=1, most=6 * 1024 * 1024)
         if self.request_timeout_s is not None:
-            _require_seconds("request_timeout_s", self.request_timeout_s)
+            require_seconds("request_timeout_s", self.request_timeout_s)
         if self.capacity_provider is not None:
             _require_capacity_provider(self.capacity_provider)
+        if self.metrics_namespace is not None:
+            _require_namespace(self.metrics_namespace)
 
     def _check_sizes(self) -> None:
         if self.memory_mb is not None and self.capacity_provider is None:
-            _require_range("memory_mb", self.memory_mb, 128, 10_240)
+            require_int("memory_mb", self.memory_mb, least=128, most=10_240)
         elif self.memory_mb is not None:
             where = "with capacity_provider (Managed Instances), memory_mb"
-            _require_range(where, self.memory_mb, *MANAGED_MEMORY_MB)
-        _require_range("timeout_s", self.timeout_s, 1, 900)
-        _require_range("deadline_margin_ms", self.deadline_margin_ms, 0, 60_000)
-        _require_range("ephemeral_storage_mb", self.ephemeral_storage_mb, 512, 10_240)
+            least, most = MANAGED_MEMORY_MB
+            require_int(where, self.memory_mb, least=least, most=most)
+        require_int("timeout_s", self.timeout_s, least=1, most=900)
+        require_int("deadline_margin_ms", self.deadline_margin_ms, least=0, most=60_000)
+        require_int("ephemeral_storage_mb", self.ephemeral_storage_mb, least=512, most=10_240)
 
     def _check_names(self) -> None:
         calls: object = self.calls
@@ -120,32 +131,19 @@ class LambdaOptions:
             _require_variable(name, value)
 
 
-def _require_range(name: str, value: object, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidOption(f"{name}={value!r} must be a whole number from {least} to {most}.")
-
-
-def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        allowed = ", ".join(map(repr, choices))
-        raise InvalidOption(f"{name}={value!r} must be one of {allowed}.")
-
-
-def _require_bool(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise InvalidOption(f"{name}={value!r} must be True or False.")
-
-
-def _require_seconds(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise InvalidOption(f"{name}={value!r} must be a number of seconds above 0.")
-
-
 def _require_capacity_provider(value: object) -> None:
     if not isinstance(value, str) or not re.fullmatch(_CAPACITY_PROVIDER, value):
         raise InvalidOption(
             f"capacity_provider={value!r} must be the name of a capacity provider or its ARN, "
             "arn:aws:lambda:<region>:<account>:capacity-provider:<name>.",
+        )
+
+
+def _require_namespace(value: object) -> None:
+    if not isinstance(value, str) or not re.fullmatch(_METRICS_NAMESPACE, value):
+        raise InvalidOption(
+            f"metrics_namespace={value!r} must be up to 255 letters, digits and ._/#:-, the first "
+            "one no colon, and must not begin with AWS/.",
         )
 
 

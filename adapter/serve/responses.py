@@ -5,15 +5,16 @@ import concurrent.futures
 import functools
 from collections.abc import Generator
 from concurrent.futures import Future
-from typing import Any, Self
+from typing import Any, Generic, Never, Self
 
 from adapter.errors import RequestCancelledError, ServeError
 from adapter.loop_thread import loop_is_running
 from adapter.serve import context
 from adapter.serve.channel import Channel, EndOfChannel
+from adapter.serve.type_variables import Result_co
 
 
-class DeploymentResponse:
+class DeploymentResponse(Generic[Result_co]):
     """The result of a handle call, on its way: `await response`, or `response.result()`.
 
     Cancelling the task that awaits it cancels the call. `request_id` is that of the invocation that
@@ -24,30 +25,44 @@ class DeploymentResponse:
         self.request_id = _request_id()
         self._future = future
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, Result_co]:
         return self._wait().__await__()
 
-    async def _wait(self) -> Any:
+    async def _wait(self) -> Result_co:
         try:
-            return await asyncio.wrap_future(self._future)
+            result: Result_co = await asyncio.wrap_future(self._future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             raise RequestCancelledError(self.request_id) from None
+        return result
 
-    def result(self, *, timeout_s: float | None = None) -> Any:
+    def result(
+        self,
+        *,
+        timeout_s: float | None = None,
+        _skip_asyncio_check: bool = False,
+    ) -> Result_co:
         """Wait for the result, outside of any event loop.
 
         Raises the callee's exception (`RemoteError`, and the builtin type it had), TimeoutError
         after `timeout_s` seconds, `RequestCancelledError` after `cancel`, RuntimeError inside a
         running event loop.
         """
-        _refuse_in_loop()
+        if not _skip_asyncio_check:
+            _refuse_in_loop("await response")
         try:
-            return self._future.result(timeout_s)
+            result: Result_co = self._future.result(timeout_s)
         except concurrent.futures.CancelledError:
             raise RequestCancelledError(self.request_id) from None
+        except TimeoutError:
+            if self._future.done():  # the callee's own
+                raise
+            raise TimeoutError(
+                f"Get timed out: the result was not there after {timeout_s:g} s.",
+            ) from None
+        return result
 
     def cancel(self) -> None:
         """Cancel the call, unless its result is there; whoever waits gets `RequestCancelledError`.
@@ -62,14 +77,24 @@ class DeploymentResponse:
         """Whether `cancel`, or that of a task which waited, came before the result."""
         return self._future.cancelled()
 
+    async def _to_object_ref(self) -> Never:
+        """Refuse: there are no object refs. Raises `ServeError`."""
+        _refuse_object_ref()
+
+    def _to_object_ref_sync(self, **_options: Any) -> Never:
+        """Refuse: there are no object refs. Raises `ServeError`."""
+        _refuse_object_ref()
+
     def __reduce__(self) -> Any:
         raise ServeError(
-            "`DeploymentResponse` is not serializable. Pass it as an argument of its own, not "
-            "inside a list or dict, or await it first.",
+            "`DeploymentResponse` is not serializable. If you are passing the "
+            "`DeploymentResponse` in a nested object (e.g. a list or dictionary) to a downstream "
+            "deployment handle call, that is no longer supported. Please only pass "
+            "`DeploymentResponse` objects as top level arguments.",
         )
 
 
-class DeploymentResponseGenerator:
+class DeploymentResponseGenerator(Generic[Result_co]):
     """The items of a method that yields, as they come: `async for item in response`.
 
     In plain code `for item in response`. The call has left already; a few items are fetched ahead,
@@ -92,24 +117,26 @@ class DeploymentResponseGenerator:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Result_co:
         try:
-            return await self._items.get()
+            item: Result_co = await self._items.get()
         except EndOfChannel:
             raise StopAsyncIteration from None
         except asyncio.CancelledError:
             self.cancel()
             raise
+        return item
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Any:
-        _refuse_in_loop()
+    def __next__(self) -> Result_co:
+        _refuse_in_loop("async for` or `await response.__anext__()")
         try:
-            return self._items.get_blocking()
+            item: Result_co = self._items.get_blocking()
         except EndOfChannel:
             raise StopIteration from None
+        return item
 
     def cancel(self) -> None:
         """End the stream, unless it has ended; whoever iterates gets `RequestCancelledError`.
@@ -143,19 +170,28 @@ class DeploymentResponseGenerator:
     def __del__(self) -> None:
         self.cancel()
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Never:
         raise TypeError(
-            "`DeploymentResponseGenerator` cannot be awaited. Use `async for item in response`, "
-            "or call without `stream=True`.",
+            "`DeploymentResponseGenerator` cannot be awaited directly. Use `async for` or `await "
+            "response.__anext__() instead`.",
         )
 
-    def result(self, *, timeout_s: float | None = None) -> Any:
+    def result(self, *, timeout_s: float | None = None, _skip_asyncio_check: bool = False) -> Never:
         """Refuse: there is more than one result. Raises TypeError."""
-        del timeout_s
+        del timeout_s, _skip_asyncio_check
         raise TypeError(
-            "`DeploymentResponseGenerator` has no single result. Use `for item in response`, "
-            "or call without `stream=True`.",
+            "`DeploymentResponseGenerator` doesn't support `.result()`. Use iteration instead: "
+            "`for item in response` (outside deployments) or `async for item in response` (inside "
+            "deployments).",
         )
+
+    async def _to_object_ref_gen(self) -> Never:
+        """Refuse: there are no object refs. Raises `ServeError`."""
+        _refuse_object_ref()
+
+    def _to_object_ref_gen_sync(self, **_options: Any) -> Never:
+        """Refuse: there are no object refs. Raises `ServeError`."""
+        _refuse_object_ref()
 
     def __reduce__(self) -> Any:
         raise ServeError(
@@ -183,9 +219,16 @@ def _request_id() -> str:
     return str(uuid.uuid4())
 
 
-def _refuse_in_loop() -> None:
+def _refuse_in_loop(instead: str) -> None:
     if loop_is_running():
         raise RuntimeError(
             "Sync methods should not be called from within an `asyncio` event loop. "
-            "Use `await response` instead.",
+            f"Use `{instead}` instead.",
         )
+
+
+def _refuse_object_ref() -> Never:
+    raise ServeError(
+        "there are no object refs: results travel as values. Await the response, or pass it to "
+        "another call as an argument of its own.",
+    )

@@ -1,5 +1,6 @@
+import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Annotated, Any
 
@@ -7,8 +8,11 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from pydantic import BaseModel
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 
@@ -446,6 +450,166 @@ def test_instrumentation_that_patched_the_application_sees_the_bound_routes(
 
     assert get(serving(Gateway), "/").json == "root"
     assert len(seen) == 1
+
+
+@pytest.fixture
+def _background_task() -> Iterator[None]:
+    """Undo what OpenTelemetry does to Starlette for all applications at once."""
+    call = BackgroundTask.__call__
+    yield
+    BackgroundTask.__call__ = call  # type: ignore[method-assign]  # as it was
+    del BackgroundTask._otel_original_call  # type: ignore[attr-defined]  # OpenTelemetry's
+
+
+@pytest.mark.usefixtures("_background_task")
+@pytest.mark.parametrize("telemetry", ["before the class", "after the class"])
+def test_application_with_opentelemetry_serves_views(serving: Serving, telemetry: str) -> None:
+    app, seen = FastAPI(), list[str]()
+
+    def hook(_span: Any, scope: Any) -> None:
+        seen.append(scope["path"])
+
+    if telemetry == "before the class":
+        FastAPIInstrumentor.instrument_app(app, server_request_hook=hook)
+
+    @serve.ingress(app)
+    class Gateway:
+        name = "gateway"
+
+        @app.get("/")
+        def root(self) -> str:
+            return self.name
+
+    if telemetry == "after the class":
+        FastAPIInstrumentor.instrument_app(app, server_request_hook=hook)
+    assert get(serving(Gateway), "/").json == "gateway"
+    assert seen == ["/"]
+
+
+@pytest.mark.usefixtures("_background_task")
+@pytest.mark.parametrize("serving", [True], indirect=True)
+def test_classes_over_one_application_with_opentelemetry_keep_their_own_routes(
+    serving: Serving,
+) -> None:
+    app = FastAPI()
+    FastAPIInstrumentor.instrument_app(app)
+
+    class Base:
+        @app.get("/name")
+        def read(self) -> str:
+            return type(self).__name__
+
+    functions = [serving(serve.ingress(app)(type(name, (Base,), {}))) for name in ("One", "Two")]
+
+    assert [get(function, "/name").json for function in functions] == ["One", "Two"]
+
+
+def test_application_and_instance_may_hold_what_cannot_be_pickled(serving: Serving) -> None:
+    app = FastAPI()
+    app.state.lock = threading.Lock()
+
+    @serve.ingress(app)
+    class Gateway:
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        @app.get("/")
+        def root(self, request: Request) -> list[bool]:
+            with self.lock, request.app.state.lock:
+                return [self.lock.locked(), request.app.state.lock.locked()]
+
+    assert get(serving(Gateway), "/").json == [True, True]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_methods_may_be_websocket_routes(*, shared: bool) -> None:
+    app, router = FastAPI(), APIRouter()
+
+    class Gateway:
+        name = "gateway"
+
+        @app.websocket("/echo/{number}")
+        async def echo(self, socket: WebSocket, number: int, twice: int = 0) -> None:
+            await socket.accept()
+            await socket.send_json([self.name, number, twice, await socket.receive_text()])
+            await socket.close()
+
+        @router.websocket("/inner")
+        async def inner(self, socket: WebSocket) -> None:
+            await socket.accept()
+            await socket.send_text(self.name)
+            await socket.close()
+
+        @app.get("/")
+        def root(self) -> str:
+            return self.name
+
+    app.include_router(router, prefix="/v1")
+    client = TestClient(bind_views(app, Gateway(), shared=shared))
+
+    with client.websocket_connect("/echo/3?twice=2") as socket:
+        socket.send_text("hi")
+        assert socket.receive_json() == ["gateway", 3, 2, "hi"]
+    with client.websocket_connect("/v1/inner") as socket:
+        assert socket.receive_text() == "gateway"
+    assert client.get("/").json() == "gateway"
+
+
+def test_methods_may_be_views_of_a_mounted_application(serving: Serving) -> None:
+    app, admin = FastAPI(), FastAPI()
+    app.mount("/admin", admin, name="admin")
+
+    @serve.ingress(app)
+    class Gateway:
+        name = "gateway"
+
+        @admin.get("/name/{number}")
+        def read(self, number: int) -> list[Any]:
+            return [self.name, number]
+
+        @app.get("/link")
+        def link(self, request: Request) -> str:
+            return request.url_for("admin", path="/name/1").path
+
+    function = serving(Gateway)
+    assert get(function, "/admin/name/3").json == ["gateway", 3]
+    assert get(function, "/link").json == "/admin/name/1"
+    assert set(get(function, "/admin/openapi.json").json["paths"]) == {"/name/{number}"}
+
+
+@pytest.mark.parametrize("serving", [True], indirect=True)
+def test_mounted_application_is_bound_to_each_of_two_classes(serving: Serving) -> None:
+    app, admin = FastAPI(), FastAPI()
+    app.mount("/admin", admin)
+
+    class Base:
+        @admin.get("/name")
+        def read(self) -> str:
+            return type(self).__name__
+
+    functions = [serving(serve.ingress(app)(type(name, (Base,), {}))) for name in ("One", "Two")]
+
+    assert [get(function, "/admin/name").json for function in functions] == ["One", "Two"]
+
+
+def test_mounted_application_without_views_is_served_as_it_is(serving: Serving) -> None:
+    app, files = FastAPI(), FastAPI()
+
+    @files.get("/list")
+    def several() -> list[str]:
+        return ["a"]
+
+    app.mount("/files", files)
+
+    @serve.ingress(app)
+    class Gateway:
+        @app.get("/")
+        def root(self) -> str:
+            return "root"
+
+    function = serving(Gateway)
+    assert get(function, "/files/list").json == ["a"]
+    assert get(function, "/").json == "root"
 
 
 # Many settings of a route, to see that none is lost.

@@ -1,8 +1,12 @@
+import sys
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
+from pydantic import BaseModel
 
 from adapter import serve
 from adapter.errors import PlanError
@@ -13,6 +17,9 @@ from adapter.serve.handles import DeploymentHandle
 
 class M:
     """A deployment that takes anything."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise AssertionError((args, kwargs))  # a walk constructs nothing
 
 
 class Models(NamedTuple):
@@ -93,6 +100,105 @@ def test_application_inside_a_value_becomes_a_handle(value: Any, replaced: Any) 
     assert type(found) is type(replaced)
 
 
+class Plain:
+    """An object of the user's own, with whatever attributes."""
+
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
+
+
+class Slotted:
+    __slots__ = ("model",)
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+class Base(BaseModel):
+    model: Any
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda child: Plain(model=child),
+        lambda child: Plain(other=1, inner=[Plain(model=child)]).inner[0],  # type: ignore[attr-defined]
+        Slotted,
+        lambda child: Base(model=child),
+        lambda child: SimpleNamespace(model=child),
+    ],
+)
+def test_application_in_an_attribute_becomes_a_handle_in_a_copy(make: Any) -> None:
+    child = serve.deployment(name="Child")(M).bind()
+    value = make(child)
+    found = walk(model.bind(value), "default").ingress
+
+    assert found.args[0].model == handle("Child")
+    assert type(found.args[0]) is type(value)
+    assert value.model is child
+    assert found.calls == ("Child",)
+
+
+def test_application_is_found_in_sets_and_beside_the_items_of_a_dict() -> None:
+    class Registry(dict[str, Any]):
+        """A dict with an attribute."""
+
+    registry = Registry(a=1)
+    registry.model = model.bind()  # type: ignore[attr-defined]
+    found = walk(serve.deployment(name="Parent")(M).bind(registry, {model.bind()}), "default")
+
+    assert (found.ingress.args[0].model, found.ingress.args[0]["a"]) == (handle("M"), 1)
+    assert found.ingress.args[1] == {handle("M_1")}
+
+
+def test_objects_that_refer_to_each_other_stay_so() -> None:
+    parent, child = Plain(model=model.bind()), Plain()
+    parent.child, child.parent = child, parent  # type: ignore[attr-defined]
+    found = walk(serve.deployment(name="Parent")(M).bind(parent, [parent]), "default").ingress
+
+    copied = found.args[0]
+    assert copied.child.parent is copied
+    assert found.args[1][0] is copied
+    assert copied.model == handle("M")
+
+
+def test_value_without_an_application_is_passed_as_it_is() -> None:
+    lock, items, itself = threading.Lock(), [1, [2]], Plain()
+    itself.itself = itself  # type: ignore[attr-defined]
+    values = (lock, items, itself, M, test_handles_belong_to_their_application, sys)
+    found = walk(model.bind(*values, model.bind()), "default").ingress
+
+    assert all(given is kept for given, kept in zip(values, found.args, strict=False))
+
+
+def test_deeply_nested_value_is_passed_on() -> None:
+    deep: Any = None
+    for _ in range(5000):
+        deep = Plain(inner=deep)
+
+    assert walk(model.bind(deep), "default").ingress.args == (deep,)
+
+
+def test_object_that_cannot_be_copied_is_named() -> None:
+    class Unique(Plain):
+        def __copy__(self) -> Any:
+            raise TypeError("there is only one")
+
+    with pytest.raises(PlanError, match=r"M: a constructor argument of .*Unique holds a bound dep"):
+        walk(model.bind(Unique(model=model.bind())), "default")
+
+
+def test_handle_in_an_attribute_is_a_call() -> None:
+    found = walk(model.bind(Plain(handle=handle("Child"))), "default")
+
+    assert found.ingress.calls == ("Child",)
+
+
+def test_function_takes_no_constructor_arguments() -> None:
+    with pytest.raises(ValueError, match="deployment asgi: init_args not supported for function"):
+        walk(Application(serve.deployment(asgi), (1, 2, 3)), "default")
+
+
 def test_values_of_the_user_are_left_as_they_are() -> None:
     child = model.bind()
     settings, options = Settings([child]), {"child": child}
@@ -115,21 +221,13 @@ def test_handle_given_by_name_is_a_call_of_its_own_application_only() -> None:
 
 
 def test_cycle_is_refused_with_its_path() -> None:
-    first = serve.deployment(name="First")(M).bind()
+    first: Any = serve.deployment(name="First")(M).bind()
     first.args = ([serve.deployment(name="Second")(M).bind(first)],)
 
     with pytest.raises(PlanError, match="First is among its own constructor arguments") as caught:
         walk(first, "default")
     assert "(First → Second → First)" in str(caught.value)
     assert "serve.get_deployment_handle(...)" in str(caught.value)
-
-
-def test_list_that_holds_itself_is_refused() -> None:
-    endless: list[Any] = []
-    endless.append({"again": endless})
-
-    with pytest.raises(PlanError, match="M is among its own constructor arguments"):
-        walk(model.bind(endless), "default")
 
 
 async def asgi(scope: Any, receive: Any, send: Any) -> None: ...

@@ -1,15 +1,18 @@
+import inspect
 from typing import Any
 
 import pytest
 
 from adapter import serve
 from adapter.errors import InvalidOption
+from adapter.serve.config import BackpressureConfig
 from adapter.serve.deployments import Application, Deployment
 
 
 class Model:
-    def __init__(self, size: int = 1) -> None:
+    def __init__(self, size: int = 1, mode: str = "slow") -> None:
         self.size = size
+        self.mode = mode
 
 
 def greet(name: str) -> str:
@@ -48,11 +51,91 @@ def test_decorator_with_options_makes_a_deployment_with_them() -> None:
 def test_options_have_the_defaults_of_ray_serve() -> None:
     deployment = serve.deployment(Model)
 
-    assert deployment.num_replicas is None
+    assert deployment.num_replicas == 1
     assert deployment.max_ongoing_requests == 5
     assert deployment.max_queued_requests == -1
+    assert deployment.backpressure_config == BackpressureConfig()
     assert deployment.ray_actor_options == {}
     assert deployment.user_config is None
+    assert deployment.logging_config is None
+    assert deployment.version is None
+    assert (deployment.init_args, dict(deployment.init_kwargs)) == ((), {})
+
+
+def test_scaling_deployment_counts_as_one_replica_as_in_ray_serve() -> None:
+    assert serve.deployment(num_replicas="auto")(Model).num_replicas == 1
+
+
+# https://docs.ray.io/en/latest/serve/api/doc/ray.serve.deployment_decorator.html
+RAYS_PARAMETERS = [
+    "name",
+    "version",
+    "num_replicas",
+    "ray_actor_options",
+    "placement_group_bundles",
+    "placement_group_strategy",
+    "placement_group_bundle_label_selector",
+    "max_replicas_per_node",
+    "user_config",
+    "max_ongoing_requests",
+    "max_queued_requests",
+    "backpressure_config",
+    "autoscaling_config",
+    "graceful_shutdown_wait_loop_s",
+    "graceful_shutdown_timeout_s",
+    "health_check_period_s",
+    "health_check_timeout_s",
+    "logging_config",
+    "request_router_config",
+    "max_constructor_retry_count",
+    "gang_scheduling_config",
+    "deployment_actors",
+    "rolling_update_percentage",
+    "max_surge_percent",
+]
+
+
+def test_decorator_has_every_parameter_of_ray_serve_in_its_order() -> None:
+    parameters = list(inspect.signature(serve.deployment).parameters)
+
+    assert parameters == ["_func_or_class", *RAYS_PARAMETERS, "lambda_options", "older"]
+
+
+def test_options_has_every_parameter_of_ray_serve() -> None:
+    parameters = set(inspect.signature(Deployment.options).parameters)
+
+    assert parameters >= {"func_or_class", "_init_args", "_init_kwargs", "_internal"}
+    assert parameters >= set(RAYS_PARAMETERS)
+
+
+def test_error_of_an_option_names_the_deployment() -> None:
+    expected = r"^deployment Model: num_replicas=0 must be a whole number, at least 1\.$"
+    with pytest.raises(InvalidOption, match=expected):
+        serve.deployment(num_replicas=0)(Model)
+    with pytest.raises(InvalidOption, match=r"^deployment Big: max_surge_percent=-1 must be"):
+        serve.deployment(name="Big")(Model).options(max_surge_percent=-1)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda written: serve.deployment(**written)(Model),
+        lambda written: serve.deployment(Model).options(**written),
+    ],
+)
+def test_misspelled_option_is_a_type_error_that_names_the_right_one(write: Any) -> None:
+    with pytest.raises(TypeError, match=r"^deployment Model: .*Did you mean 'max_ongoing_requests"):
+        write({"max_ongoing_request": 3})
+
+
+def test_constructor_arguments_may_be_options() -> None:
+    deployment = serve.deployment(Model).options(_init_args=(3,), _init_kwargs={"mode": "fast"})
+
+    assert deployment.init_args == (3,)
+    assert deployment.init_kwargs == {"mode": "fast"}
+    application = Application(deployment)
+    assert (application.args, application.kwargs) == ((3,), {"mode": "fast"})
+    assert deployment.bind().args == ()
 
 
 def test_decorator_used_as_a_decorator_replaces_the_class() -> None:
@@ -71,10 +154,11 @@ def test_name_may_be_left_to_the_class(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("thing", [3, "Model", Model(), serve.deployment(Model)])
 def test_only_classes_and_functions_become_deployments(thing: Any) -> None:
-    with pytest.raises(InvalidOption, match="must be used with a class or a function") as caught:
+    with pytest.raises(TypeError, match="must be called on a class or function, not on") as caught:
         serve.deployment(thing)
 
     assert repr(thing) in str(caught.value)
+    assert isinstance(caught.value, InvalidOption)
 
 
 def test_options_returns_a_copy_and_leaves_the_original() -> None:
@@ -127,9 +211,13 @@ def test_bind_constructs_nothing() -> None:
 
 
 def test_calling_a_deployment_says_what_to_do_instead() -> None:
-    expected = "Deployments cannot be constructed directly"
-    with pytest.raises(RuntimeError, match=expected) as caught:
-        serve.deployment(Model)(3)
+    deployment = serve.deployment(Model)
+    with pytest.raises(RuntimeError) as caught:
+        deployment(3)
 
-    assert "Model.bind(...)" in str(caught.value)
-    assert "Model.func_or_class(...)" in str(caught.value)
+    text = str(caught.value)
+    assert text.startswith(
+        "Deployments cannot be constructed directly. Use `deployment.deploy() instead.`",
+    )
+    assert "Model.bind(...)" in text
+    assert "Model.func_or_class(...)" in text

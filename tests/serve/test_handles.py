@@ -25,6 +25,25 @@ def test_handle_is_a_value() -> None:
     assert handle != handle.predict
     assert handle != "Model"
     assert repr(handle) == "DeploymentHandle(deployment='Model')"
+    assert (handle.deployment_name, handle.app_name) == ("Model", "default")
+
+
+def test_handle_is_initialized_when_it_is_used(recorder: Recorder) -> None:
+    fresh, changed, called = (DeploymentHandle("Model") for _ in range(3))
+    copied = changed.options(stream=True)
+    called.remote()
+
+    handles = [fresh, changed, copied, called, pickle.loads(pickle.dumps(called))]
+    assert [each.is_initialized for each in handles] == [False, True, True, True, False]
+    assert len(recorder.calls) == 1
+
+
+def test_handle_can_be_initialized_once_and_before_it_is_used() -> None:
+    fresh = DeploymentHandle("Model")
+    fresh._init(_prefer_local_routing=True)
+
+    with pytest.raises(RuntimeError, match="Handle has already been initialized"):
+        fresh._init()
 
 
 @pytest.mark.parametrize(
@@ -67,10 +86,57 @@ def test_options_that_are_left_out_stay() -> None:
     assert streaming.options() == streaming != handle
 
 
-def test_unknown_handle_option_is_a_type_error() -> None:
+def test_unknown_handle_option_is_a_type_error_that_names_it() -> None:
     options: Any = handle.options
-    with pytest.raises(TypeError, match="unexpected keyword argument"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'method'"):
         options(method="predict")
+
+
+def test_options_of_rays_router_are_taken_and_change_nothing() -> None:
+    changed = handle.options(
+        session_id="a",
+        _prefer_local_routing=True,
+        _by_reference=False,
+        request_serialization="msgpack",
+        response_serialization="orjson",
+    )
+
+    assert changed == handle
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ({"session_id": 3}, "session_id=3 must be a string"),
+        (
+            {"request_serialization": "xml"},
+            "request_serialization='xml' must be one of 'cloudpickle', 'pickle', 'msgpack', 'orjs",
+        ),
+        ({"response_serialization": None}, "response_serialization=None must be one of 'cloudpi"),
+    ],
+)
+def test_option_of_rays_router_must_be_one_that_ray_has(written: Any, message: str) -> None:
+    with pytest.raises(ServeError, match=f"^{message}"):
+        handle.options(**written)
+
+
+@pytest.mark.parametrize("name", ["broadcast", "choose_replica", "dispatch"])
+def test_what_needs_the_address_of_a_replica_is_refused(name: str) -> None:
+    with pytest.raises(ServeError, match=r"(which Lambda chooses|Lambda chooses the environment)"):
+        getattr(handle, name)("reset", 1, key=2)
+
+
+def test_there_is_nothing_to_shut_down(recorder: Recorder) -> None:
+    handle.shutdown()
+    asyncio.run(handle.shutdown_async())
+
+    assert recorder.calls == []
+
+
+def test_method_that_has_the_name_of_a_handles_own_is_called_by_option(recorder: Recorder) -> None:
+    handle.options(method_name="shutdown").remote()
+
+    assert [call.method for call in recorder.calls] == ["shutdown"]
 
 
 def test_remote_sends_at_once(recorder: Recorder) -> None:
@@ -125,7 +191,7 @@ def test_response_as_an_argument_is_passed_on_as_its_future(recorder: Recorder) 
 
 
 def test_get_deployment_handle_outside_of_a_deployment_needs_the_application() -> None:
-    with pytest.raises(ServeError, match="needs app_name outside of a deployment"):
+    with pytest.raises(ServeError, match="outside of a Serve application"):
         serve.get_deployment_handle("Model")
 
 

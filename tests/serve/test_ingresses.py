@@ -1,3 +1,4 @@
+import functools
 from typing import Any
 
 import pytest
@@ -131,6 +132,46 @@ def keyword(*, name: str) -> None: ...
 )
 def test_factory_is_a_function_that_needs_no_arguments(app: Any, *, expected: bool) -> None:
     assert is_factory(app) is expected
+
+
+class CallableWithoutArguments:
+    def __call__(self) -> None:
+        """Would make an application, but is no function."""
+
+
+@pytest.mark.parametrize(
+    "app",
+    [CallableWithoutArguments(), functools.partial(factory), Application.__call__.__get__(3), len],
+)
+def test_only_a_function_is_a_factory_as_inspect_isfunction_decides(app: Any) -> None:
+    assert ingress_of(serve.ingress(app)()) == Ingress(app, is_factory=False)
+
+
+def test_lambda_is_a_factory_too() -> None:
+    made = serve.ingress(lambda: application)()
+
+    assert ingress_of(made) is not None
+    assert ingress_of(made).is_factory  # type: ignore[union-attr]
+
+
+def needs_more(settings: Any, *, debug: bool) -> Any:
+    raise AssertionError((settings, debug))
+
+
+def test_factory_with_required_parameters_is_refused_with_their_names() -> None:
+    with pytest.raises(
+        ValueError, match=r"calls needs_more without arguments.* but it needs: "
+    ) as e:
+        serve.ingress(needs_more)
+
+    assert "settings, debug. Give them defaults" in str(e.value)
+    assert "serve.ingress(lambda: needs_more(...))" in str(e.value)
+
+
+@pytest.mark.parametrize("app", [3, "main:app", object()])
+def test_what_cannot_be_called_is_no_application(app: Any) -> None:
+    with pytest.raises(ValueError, match="needs an ASGI application, or a function that makes one"):
+        serve.ingress(app)
 
 
 def test_asgi_function_is_served_and_not_called() -> None:

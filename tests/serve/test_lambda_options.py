@@ -31,6 +31,8 @@ PROVIDERS = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:capacity-provider"
         {"raise_errors": True},
         {"trusted_hops": 2},
         {"max_body_bytes": 1},
+        {"metrics_namespace": "shop/prod:a#1"},
+        {"metrics_namespace": "a" * 255},
     ],
 )
 def test_value_inside_its_range_is_taken(written: dict[str, Any]) -> None:
@@ -80,6 +82,10 @@ def test_value_inside_its_range_is_taken(written: dict[str, Any]) -> None:
             {"max_body_bytes": 7_000_000},
             "max_body_bytes=7000000 must be a whole number from 1 to 6291456.",
         ),
+        ({"metrics_namespace": "AWS/Lambda"}, "metrics_namespace='AWS/Lambda' must be up to 255"),
+        ({"metrics_namespace": ":a"}, "metrics_namespace=':a' must be up to 255"),
+        ({"metrics_namespace": ""}, "metrics_namespace='' must be up to 255"),
+        ({"metrics_namespace": "a" * 256}, "metrics_namespace='aaa"),
         ({"exec_wrapper": None}, "exec_wrapper=None must be True or False."),
         (
             {"capacity_provider": "arn:aws:lambda:us-east-1:1:function:models"},
@@ -103,3 +109,11 @@ def test_value_outside_its_range_is_refused(written: dict[str, Any], message: st
 def test_variable_that_lambda_or_the_adapter_sets_is_refused(name: str) -> None:
     with pytest.raises(InvalidOption, match=f"environment variable '{name}' is reserved"):
         LambdaOptions(environment={name: "x"})
+
+
+def test_misspelled_option_is_named_with_the_right_one() -> None:
+    written: dict[str, Any] = {"ulr": "stream"}
+    with pytest.raises(InvalidOption) as caught:
+        LambdaOptions(**written)
+
+    assert str(caught.value) == "LambdaOptions has no option 'ulr'. Did you mean 'url'?"

@@ -55,9 +55,33 @@ def test_result_is_refused_inside_a_running_loop(recorder: Recorder) -> None:
         recorder.futures[0].set_result(42)
         response.result()
 
-    expected = "Sync methods should not be called from within an `asyncio` event loop"
+    expected = (
+        r"^Sync methods should not be called from within an `asyncio` event loop\. "
+        r"Use `await response` instead\.$"
+    )
     with pytest.raises(RuntimeError, match=expected):
         asyncio.run(block())
+
+
+def test_result_inside_a_running_loop_may_be_asked_for(recorder: Recorder) -> None:
+    async def there_already() -> Any:
+        response = handle.remote()
+        recorder.futures[0].set_result(42)
+        return response.result(_skip_asyncio_check=True)
+
+    assert asyncio.run(there_already()) == 42
+
+
+@pytest.mark.usefixtures("recorder")
+def test_there_are_no_object_refs() -> None:
+    response, items = handle.remote(), handle.options(stream=True).remote()
+
+    for refused in (response._to_object_ref_sync, items._to_object_ref_gen_sync):
+        with pytest.raises(ServeError, match="there are no object refs: results travel as values"):
+            refused(_timeout_s=1)
+    for awaited in (response._to_object_ref, items._to_object_ref_gen):
+        with pytest.raises(ServeError, match="there are no object refs: results travel as values"):
+            asyncio.run(awaited())
 
 
 def test_result_in_a_thread_beside_a_running_loop_is_allowed(recorder: Recorder) -> None:
@@ -72,9 +96,17 @@ def test_result_in_a_thread_beside_a_running_loop_is_allowed(recorder: Recorder)
 def test_result_times_out(recorder: Recorder) -> None:
     response = handle.remote()
 
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"^Get timed out: the result was not there after 0 s"):
         response.result(timeout_s=0)
     assert not recorder.futures[0].cancelled()
+
+
+def test_timeout_of_the_callee_is_its_own(recorder: Recorder) -> None:
+    response = handle.remote()
+    recorder.futures[0].set_exception(TimeoutError("of the callee"))
+
+    with pytest.raises(TimeoutError, match=r"^of the callee$"):
+        response.result(timeout_s=10)
 
 
 def test_cancel_cancels_the_call(recorder: Recorder) -> None:
@@ -159,7 +191,10 @@ def test_request_id_is_that_of_the_invocation_that_calls(recorder: Recorder) -> 
 def test_response_cannot_be_pickled() -> None:
     response = DeploymentResponse(Future())
 
-    with pytest.raises(ServeError, match="`DeploymentResponse` is not serializable"):
+    expected = (
+        r"`DeploymentResponse` is not serializable.*only pass `DeploymentResponse` objects as"
+    )
+    with pytest.raises(ServeError, match=expected):
         pickle.dumps([response])
 
 
@@ -232,7 +267,7 @@ def test_for_is_refused_inside_a_running_loop(response: DeploymentResponseGenera
     async def main() -> None:
         list(response)
 
-    expected = "Sync methods should not be called from within an `asyncio` event loop"
+    expected = r"event loop\. Use `async for` or `await response\.__anext__\(\)` instead\.$"
     with pytest.raises(RuntimeError, match=expected):
         asyncio.run(main())
 
@@ -241,9 +276,11 @@ def test_generator_has_no_single_result(response: DeploymentResponseGenerator) -
     async def main() -> None:
         await response
 
-    with pytest.raises(TypeError, match=r"cannot be awaited\. Use `async for item in response`"):
+    with pytest.raises(
+        TypeError, match=r"cannot be awaited directly\. Use `async for` or `await re"
+    ):
         asyncio.run(main())
-    with pytest.raises(TypeError, match=r"has no single result\. Use `for item in response`"):
+    with pytest.raises(TypeError, match=r"doesn't support `\.result\(\)`\. Use iteration instead"):
         response.result(timeout_s=1)
 
 
