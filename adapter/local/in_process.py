@@ -7,152 +7,127 @@ any object may be a constructor argument.
 
 import atexit
 import contextlib
+import logging
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
-from adapter.errors import LocalError, ServeError
-from adapter.local.http_front import HttpFront, HttpRoute
+from adapter.errors import DeployFailed, DeploymentUnavailableError, LocalError, ServeError
+from adapter.local.http_api import HttpRoute
+from adapter.local.in_process_application import InProcessApplication
 from adapter.local.in_process_function import InProcessFunction
-from adapter.local.listener import Listener, bind, url_of
-from adapter.local.log import Log
-from adapter.loop_thread import LoopThread
-from adapter.plan.graph import walk
+from adapter.local.metrics import Metrics
 from adapter.serve import transport
 from adapter.serve.channel import Channel
-from adapter.serve.deployments import Application
 from adapter.serve.handles import DeploymentHandle
+from adapter.serve.http_options import HTTPOptions, ProxyLocation
+from adapter.serve.metrics import connect as connect_metrics
+from adapter.serve.replica import DeploymentID
+from adapter.serve.running import RunTarget
+from adapter.serve.statuses import ApplicationStatus, ProxyStatus, ServeStatus
 from adapter.serve.transport import Call
 
-LATE_S = 1.0  # for requests that still wait for a function when all have ended
-_OPTIONS = frozenset({"host", "port", "request_timeout_s"})
+if TYPE_CHECKING:
+    from adapter.local.in_process_http import InProcessHttp
+
+logger = logging.getLogger("adapter.serve")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpOptions:
-    """Where the HTTP server of `serve.run` listens; port 0 picks a free port.
-
-    A request that takes longer than `request_timeout_s` seconds is answered with 408.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    request_timeout_s: float | None = None
-
-    def __post_init__(self) -> None:
-        limit = self.request_timeout_s
-        number = isinstance(limit, int | float) and not isinstance(limit, bool)
-        if limit is not None and not (number and limit > 0):
-            raise LocalError(f"request_timeout_s={limit!r} must be a number of seconds above 0.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningApplication:
-    """An application that is being served, its functions by deployment name."""
-
-    name: str
-    route_prefix: str | None
-    ingress: str
-    functions: Mapping[str, InProcessFunction]
-
-    @classmethod
-    def of(
-        cls,
-        application: Application,
-        name: str,
-        prefix: str | None,
-        options: HttpOptions,
-    ) -> "RunningApplication":
-        """Prepare an application; its deployments, callees first, are not constructed yet."""
-        graph = walk(application, name)
-        functions = {
-            node.name: InProcessFunction(
-                node,
-                name,
-                route_prefix=prefix if node is graph.ingress else None,
-                request_timeout_s=options.request_timeout_s,
-            )
-            for node in graph.nodes
-        }
-        return cls(
-            name=name,
-            route_prefix=prefix,
-            ingress=graph.ingress.name,
-            functions=functions,
-        )
-
-    def start(self) -> None:
-        """Construct every deployment. On a failure those that started are ended."""
-        with contextlib.ExitStack() as started:
-            for function in self.functions.values():
-                function.start()
-                started.callback(function.stop)
-            started.pop_all()
-
-    def stop(self) -> None:
-        """End every deployment, callers first."""
-        for function in reversed(list(self.functions.values())):
-            function.stop()
-
-    def route(self) -> HttpRoute | None:
-        """Return where HTTP reaches the ingress, None where it does not."""
-        if self.route_prefix is None:
-            return None
-        function = self.functions[self.ingress]
-        return HttpRoute(prefix=self.route_prefix, name=function.name, function=function)
+_HOLD_A_PREFIX = (ApplicationStatus.DEPLOYING, ApplicationStatus.RUNNING)
 
 
 class InProcessServer:
-    """The applications of this process, the HTTP server in front, and the handles' transport."""
+    """The applications of this process, the HTTP server in front, and the handles' transport.
 
-    def __init__(self, options: HttpOptions) -> None:
-        self._options = options
-        self._socket = bind(options.host, options.port, 'serve.start(http_options={"port": ...})')
-        self.url = url_of(self._socket)
-        self._applications: dict[str, RunningApplication] = {}
-        self._thread = LoopThread("adapter-http")
-        self._front = HttpFront(Log(lambda _line: None))
-        self._listener = Listener({self._socket: self._front})
-        self._thread.loop.call_soon_threadsafe(self._listener.start)
+    The HTTP server begins with the first application that HTTP reaches.
+    """
 
-    def run(self, application: Application, name: str, route_prefix: str | None) -> str:
-        """Serve an application, in place of one of the same name; returns its ingress' name."""
-        self._refuse_taken(name, route_prefix)
-        running = RunningApplication.of(application, name, route_prefix, self._options)
-        if name in self._applications:
-            replaced = self._applications.pop(name)
-            self._show_routes()
-            replaced.stop()
+    def __init__(self, options: HTTPOptions) -> None:
+        self.options = options
+        self.http: InProcessHttp | None = None
+        self.applications: dict[str, InProcessApplication] = {}
+        self._metrics = Metrics()
+        connect_metrics(self._metrics.add)
+
+    def run(
+        self,
+        targets: Sequence[RunTarget],
+        *,
+        local_testing: bool = False,
+    ) -> dict[InProcessApplication, Exception | None]:
+        """Serve applications, in place of those of the same names.
+
+        Returns them, each with what its code raised when it started. Nothing is touched where one
+        cannot even begin: a taken prefix or port raises.
+        """
+        over_http = self.options.location is not ProxyLocation.Disabled and not local_testing
+        new = {
+            target.name: InProcessApplication(
+                target,
+                self.options,
+                over_http=over_http,
+                local_testing=local_testing,
+            )
+            for target in targets
+        }
+        stay = [found for name, found in self.applications.items() if name not in new]
+        _refuse_shared_prefixes([*stay, *new.values()])
+        if over_http:
+            self._listen()
+        return {application: self._replace(application) for application in new.values()}
+
+    def _replace(self, application: InProcessApplication) -> Exception | None:
+        self.delete(application.name)
         # Constructors may call the deployments that were started before them, so it is known first.
-        self._applications[name] = running
+        self.applications[application.name] = application
         try:
-            running.start()
+            application.start()
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raises
+            return error
         except BaseException:
-            del self._applications[name]
+            del self.applications[application.name]
             raise
         self._show_routes()
-        return running.ingress
+        return None
+
+    def delete(self, name: str) -> None:
+        """End an application, where there is one of that name."""
+        if (application := self.applications.get(name)) is None:
+            return
+        application.status = ApplicationStatus.DELETING
+        self._show_routes()
+        application.stop()  # what it still does may call its own deployments
+        if self.applications.get(name) is application:
+            del self.applications[name]
 
     def stop(self) -> None:
         """End HTTP first, then every application, then what still waits for one."""
-        self._thread.submit(self._listener.stop()).result()
-        for application in self._applications.values():
-            application.stop()
-        with contextlib.suppress(TimeoutError):  # a function that was left alone never answers
-            self._thread.submit(self._front.close()).result(LATE_S)
-        self._thread.stop()
+        if self.http is not None:
+            self.http.stop()
+        for name in list(self.applications):
+            self.delete(name)
+        if self.http is not None:
+            self.http.close()
+        connect_metrics(None)
+
+    def status(self) -> ServeStatus:
+        """Tell how everything fares."""
+        return ServeStatus(
+            {} if self.http is None else {self.http.url: ProxyStatus.HEALTHY},
+            {name: found.overview() for name, found in list(self.applications.items())},
+        )
 
     def send(self, call: Call) -> Future[Any]:
-        """See `Transport`."""
-        return self._function(call.deployment, call.application).send(call)
+        """See `Transport`. Raises `DeploymentUnavailableError` where its application failed."""
+        return self._callee(call).send(call)
 
     def stream(self, call: Call, items: Channel[Any]) -> Future[None]:
-        """See `Transport`."""
-        return self._function(call.deployment, call.application).stream(call, items)
+        """See `Transport`. Raises `DeploymentUnavailableError` where its application failed."""
+        return self._callee(call).stream(call, items)
 
     async def settle(self) -> None:
         """See `Transport`. Every deployment has a loop of its own, which does not stand still."""
@@ -163,62 +138,126 @@ class InProcessServer:
 
     def check(self, deployment: str, application: str) -> None:
         """See `Transport`."""
-        self._function(deployment, application)
+        found = self.applications.get(application)
+        if found is None or deployment not in found.functions:
+            raise KeyError(f"{DeploymentID(deployment, application)} does not exist.")
 
-    def _application(self, name: str) -> RunningApplication:
-        if name not in self._applications:
+    def _application(self, name: str) -> InProcessApplication:
+        if name not in self.applications:
             raise ServeError(f"Application {name!r} does not exist.")
-        return self._applications[name]
+        return self.applications[name]
 
-    def _function(self, deployment: str, application: str) -> InProcessFunction:
-        functions = self._application(application).functions
-        if deployment not in functions:
-            raise KeyError(
-                f"Deployment(name={deployment!r}, app={application!r}) does not exist.",
-            )
-        return functions[deployment]
+    def _callee(self, call: Call) -> InProcessFunction:
+        application = self._application(call.application)
+        self.check(call.deployment, call.application)
+        if application.status is ApplicationStatus.DEPLOY_FAILED:
+            raise DeploymentUnavailableError(DeploymentID(call.deployment, call.application))
+        return application.functions[call.deployment]
 
-    def _refuse_taken(self, name: str, route_prefix: str | None) -> None:
-        for other in self._applications.values():
-            if other.name != name and route_prefix and other.route_prefix == route_prefix:
-                raise LocalError(
-                    f"Prefix {route_prefix} is being used by application {other.name!r}. "
-                    f"Failed to deploy application {name!r}.",
-                )
+    def _listen(self) -> None:
+        if self.http is None:
+            from adapter.local.in_process_http import InProcessHttp  # noqa: PLC0415 - HTTP only
+
+            self.http = InProcessHttp(self.options, self._metrics)
 
     def _show_routes(self) -> None:
-        routes = [application.route() for application in self._applications.values()]
-        self._front.routes = [route for route in routes if route is not None]
+        if self.http is not None:
+            routes = [application.route() for application in list(self.applications.values())]
+            self.http.routes = [route for route in routes if route is not None]
 
 
-_options = HttpOptions()
+def _refuse_shared_prefixes(applications: Sequence[InProcessApplication]) -> None:
+    taken: dict[str, str] = {}
+    for application in applications:
+        prefix = application.route_prefix
+        if prefix is None or application.status not in _HOLD_A_PREFIX:
+            continue
+        if prefix in taken:
+            raise ServeError(
+                f'Prefix {prefix} is being used by application "{taken[prefix]}". '
+                f'Failed to deploy application "{application.name}".',
+            )
+        taken[prefix] = application.name
+
+
+_options = HTTPOptions()
 _server: InProcessServer | None = None
 
 
-def configure(http_options: Mapping[str, Any]) -> None:
-    """Set where the server will listen.
-
-    Raises `LocalError` where it runs already, an option is unknown or its value wrong.
-    """
+def configure(options: HTTPOptions) -> None:
+    """Set how the HTTP server will listen. One that runs goes on as it is, with a warning."""
     global _options  # noqa: PLW0603 - one server a process, as Ray Serve has one instance
-    unknown = sorted(set(http_options) - _OPTIONS)
-    if unknown:
-        raise LocalError(f"http_options has no {unknown[0]!r}; known are {sorted(_OPTIONS)}.")
-    if _server is not None:
-        raise LocalError("serve.start must come before the first serve.run; call serve.shutdown().")
-    _options = HttpOptions(**http_options)
+    if _server is None or _server.http is None:
+        _options = options
+        if _server is not None:
+            _server.options = options
+        return
+    names = [field.name for field in fields(options)]
+    other = [name for name in names if getattr(options, name) != getattr(_server.options, name)]
+    if other and options != HTTPOptions():
+        logger.warning(
+            "the HTTP server runs already, so serve.start does not change %s; call "
+            "serve.shutdown() first.",
+            ", ".join(other),
+        )
 
 
-def run(application: Application, name: str, route_prefix: str | None) -> DeploymentHandle:
-    """Serve an application and return a handle to its ingress; see `serve.run`."""
-    return DeploymentHandle(_running().run(application, name, route_prefix), name)
+def run(targets: Sequence[RunTarget], *, local_testing: bool) -> list[DeploymentHandle[Any]]:
+    """Serve applications and return handles to their ingresses; see `serve.run_many`."""
+    server = _running()
+    try:
+        applications = server.run(targets, local_testing=local_testing)
+    except BaseException:
+        if not server.applications:
+            _end()
+        raise
+    for application, error in applications.items():
+        if error is not None and local_testing:
+            raise error
+        if error is not None:
+            text = f"Deploying application {application.name} failed: {application.message}"
+            raise DeployFailed(text) from error
+    return [DeploymentHandle(found.ingress, found.name) for found in applications]
+
+
+@contextlib.contextmanager
+def tested(target: RunTarget) -> Iterator[tuple[HttpRoute, HTTPOptions]]:
+    """Serve an application meanwhile, without HTTP; gives the route that HTTP would have to it.
+
+    Raises as `run` does in local testing.
+    """
+    run([target], local_testing=True)
+    server = _running()
+    function = server.applications[target.name].functions[server.ingress(target.name)]
+    route = HttpRoute(prefix=str(target.route_prefix), name=function.name, function=function)
+    try:
+        yield route, server.options
+    finally:
+        server.delete(target.name)
+        if not server.applications and server.http is None:
+            _end()
+
+
+def delete(name: str, *, blocking: bool) -> None:
+    """End an application; see `serve.delete`."""
+    if _server is None:
+        return
+    if blocking:
+        _server.delete(name)
+    else:
+        threading.Thread(target=_server.delete, args=(name,), daemon=True).start()
+
+
+def status() -> ServeStatus:
+    """Tell how the applications fare; see `serve.status`."""
+    return ServeStatus() if _server is None else _server.status()
 
 
 def url() -> str:
     """Return the address of the HTTP server. Raises `LocalError` where none runs."""
-    if _server is None:
-        raise LocalError("no application is being served; call serve.run first.")
-    return _server.url
+    if _server is None or _server.http is None:
+        raise LocalError("no application is being served over HTTP; call serve.run first.")
+    return _server.http.url
 
 
 def wait() -> None:
@@ -226,7 +265,9 @@ def wait() -> None:
     stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
-    sys.stdout.write(f"Serving on {url()}. Press Ctrl-C to stop.\n")
+    over_http = _server is not None and _server.http is not None
+    where = f"on {url()}" if over_http else "handles only, no HTTP"
+    sys.stdout.write(f"Serving {where}. Press Ctrl-C to stop.\n")
     stop.wait()
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -234,10 +275,17 @@ def wait() -> None:
 
 
 def shutdown() -> None:
-    """End the server and every application."""
+    """End the server and every application, and forget what `serve.start` was told."""
+    global _options  # noqa: PLW0603 - see configure
+    _end()
+    _options = HTTPOptions()
+
+
+def _end() -> None:
     global _server
     if _server is not None:
         server, _server = _server, None
+        atexit.unregister(shutdown)
         try:
             server.stop()
         finally:

@@ -11,21 +11,26 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
+from starlette.middleware import Middleware
+
 from adapter.calls import event
 from adapter.calls.codec import loads
 from adapter.calls.error_object import function_error
 from adapter.calls.frames import FrameReader, deliver
 from adapter.deployment_servable import DeploymentServable
-from adapter.errors import ServeError
+from adapter.errors import InvocationError, ServeError
 from adapter.function import Function
 from adapter.local.invocation import (
+    MAX_PAYLOAD,
     Answer,
     Invocation,
     Reply,
     collected,
     failure,
     function_arn,
+    too_large,
 )
+from adapter.local.watching import Watch, Watching, watch
 from adapter.loop_thread import LoopThread
 from adapter.plan.graph import Node
 from adapter.runtime import protocol
@@ -43,7 +48,8 @@ class InProcessFunction:
     """A deployment that answers invocations and handle calls; see `Invocable`.
 
     Any number may be in flight, as in one replica of Ray Serve. `route_prefix` is None for a
-    deployment that HTTP does not reach.
+    deployment that HTTP does not reach. Where it is `watched` it tells the `Watch` of who opens an
+    invocation what becomes of it.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class InProcessFunction:
         *,
         route_prefix: str | None = None,
         request_timeout_s: float | None = None,
+        watched: bool = False,
     ) -> None:
         self.name = function_name(node.name, application)
         options = node.deployment.settings.lambda_options
@@ -71,12 +78,18 @@ class InProcessFunction:
                     raise_errors=options.raise_errors,
                     streams=STREAMS,
                     request_timeout_s=options.request_timeout_s or request_timeout_s,
+                    middlewares=(Middleware(Watching),) if watched else (),
                 ),
             ),
         )
         self._running: tuple[LoopThread, Function] | None = None
         # An event loop itself does not keep its tasks, and these work on after their answers.
         self._serving: set[asyncio.Future[None] | Future[None]] = set()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is between `start` and `stop`."""
+        return self._running is not None
 
     def start(self) -> None:
         """Construct the deployment. Raises what its constructor or lifespan startup raises."""
@@ -106,7 +119,8 @@ class InProcessFunction:
         """Serve an event; see `Invocable`."""
         thread, function = self._require_running()
         answer = InProcessAnswer(self.name)
-        work = self._serve(function, invocation, answer)
+        watched = watch.get()
+        work = self._serve(function, invocation, answer, watched)
         here = asyncio.get_running_loop() is thread.loop  # a handle call
         # On Lambda nothing but the event comes along, and so no context variable does here.
         empty = contextvars.Context()
@@ -115,6 +129,8 @@ class InProcessFunction:
         self._serving.add(running)
         running.add_done_callback(self._serving.discard)
         running.add_done_callback(answer.served)
+        if watched is not None and isinstance(running, Future):
+            watched.serving.append(running)
         try:
             await asyncio.wrap_future(answer.begun)
             yield answer
@@ -154,6 +170,11 @@ class InProcessFunction:
     async def _invocation(self, call: Call, payload: bytes | None) -> Invocation:
         if payload is None:
             payload = event.encode(await call.resolved())
+        if len(payload) > MAX_PAYLOAD:
+            what = (
+                f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
+            )
+            raise InvocationError(self.name, "RequestTooLargeException", what, 413)
         return Invocation(payload=payload, function_arn=function_arn(self.name))
 
     async def _serve(
@@ -161,7 +182,9 @@ class InProcessFunction:
         function: Function,
         invocation: Invocation,
         answer: "InProcessAnswer",
+        watched: Watch | None,
     ) -> None:
+        watch.set(watched)
         posted = protocol.Invocation(request_id=invocation.request_id, body=invocation.payload)
         context = LambdaContext(posted, FunctionSettings(name=self.name))
         try:
@@ -217,7 +240,11 @@ class InProcessAnswer:
         """See `Responder`."""
         payload = protocol.to_json(result)
         self.answered = True
-        self._complete(payload)
+        if len(payload) > MAX_PAYLOAD:
+            refused = too_large(MAX_PAYLOAD)
+            self._complete(refused.payload, refused.error_type)
+        else:
+            self._complete(payload)
 
     async def stream(self, content_type: str) -> "InProcessAnswer":
         """See `Responder`."""

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,15 +23,24 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from adapter import serve
-from adapter.errors import LocalError, PlanError, RemoteError, ServeError
-from adapter.local import in_process, in_process_function
+from adapter.errors import (
+    DeploymentUnavailableError,
+    PlanError,
+    RemoteError,
+    ServeError,
+)
+from adapter.local import in_process, in_process_function, in_process_http
 from adapter.serve.deployments import Application
+from adapter.serve.exceptions import RayServeException
 from adapter.serve.lambda_options import LambdaOptions
+from adapter.serve.running import RunTarget
+from adapter.serve.schema import LoggingConfig
+from adapter.serve.statuses import DeploymentStatusOverview, ServeStatus
 
 
 @pytest.fixture(autouse=True)
 def _one_server() -> Iterator[None]:
-    serve.start({"port": 0})
+    serve.start(http_options={"port": 0})
     yield
     serve.shutdown()
 
@@ -206,8 +216,13 @@ def test_the_longest_prefix_wins_and_a_strange_path_is_404() -> None:
 def test_a_taken_prefix_is_refused() -> None:
     serve.run(bound(Adder), name="one", route_prefix="/same")
 
-    with pytest.raises(LocalError, match="Prefix /same is being used by application 'one'"):
+    with pytest.raises(
+        RayServeException,
+        match=r'/same is being used by application "one"\. Failed to deploy application "two"',
+    ):
         serve.run(bound(Adder), name="two", route_prefix="/same")
+
+    assert list(serve.status().applications) == ["one"]
 
 
 def test_running_a_name_again_replaces_the_application() -> None:
@@ -217,16 +232,275 @@ def test_running_a_name_again_replaces_the_application() -> None:
     assert handle.remote(0).result(timeout_s=10) == 5
 
 
-def test_the_constructors_own_exception_comes_out_and_nothing_stays() -> None:
-    @serve.deployment
-    class Broken:
-        def __init__(self, child: Any) -> None:
-            raise KeyError("no weights", child)
+@serve.deployment
+class Broken:
+    def __init__(self, *_children: Any) -> None:
+        raise KeyError("no weights")
 
-    with pytest.raises(KeyError, match="no weights"):
-        serve.run(bound(Broken, bound(Adder)))
-    with pytest.raises(ServeError, match="'default' does not exist"):
-        serve.get_app_handle("default")
+
+def test_a_constructors_exception_is_told_by_the_runtime_error_that_ray_serve_raises() -> None:
+    with pytest.raises(
+        RuntimeError,
+        match=r"^Deploying application default failed: .*\['Broken'\]\. KeyError: 'no weights'$",
+    ) as caught:
+        serve.run(bound(Broken))
+
+    assert isinstance(caught.value, RayServeException)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_an_application_that_failed_says_why_until_it_is_replaced() -> None:
+    ended: list[str] = []
+
+    @serve.deployment
+    class Child:
+        def __del__(self) -> None:
+            ended.append("child")
+
+    with pytest.raises(RuntimeError):
+        serve.run(bound(Broken, bound(Child)))
+    failed = serve.status().applications["default"]
+
+    assert ended == ["child"]
+    assert failed.status == "DEPLOY_FAILED"
+    assert failed.message == "Failed to update the deployments ['Broken']. KeyError: 'no weights'"
+    broken, child = failed.deployments["Broken"], failed.deployments["Child"]
+    assert (broken.status, broken.status_trigger) == ("DEPLOY_FAILED", "REPLICA_STARTUP_FAILED")
+    assert 'raise KeyError("no weights")' in broken.message
+    assert (child.status, child.replica_states) == ("UPDATING", {})
+    with pytest.raises(
+        DeploymentUnavailableError,
+        match=r"Deployment\(name='Broken', app='default'\) is unavailable because it failed to",
+    ):
+        serve.get_app_handle("default").remote()
+    assert status("/") == 404
+
+    assert serve.run(bound(Adder)).remote(1).result(timeout_s=10) == 2
+
+
+def test_a_failed_application_holds_no_prefix() -> None:
+    with pytest.raises(RuntimeError):
+        serve.run(bound(Broken), name="one")
+
+    assert serve.run(bound(Adder), name="two").remote(1).result(timeout_s=10) == 2
+
+
+def test_a_failed_lifespan_startup_is_told_alike() -> None:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if app.title:
+            raise OSError("no database")
+        yield
+
+    @serve.deployment
+    @serve.ingress(FastAPI(lifespan=lifespan))
+    class Gateway:
+        pass
+
+    with pytest.raises(RuntimeError, match="no database"):
+        serve.run(bound(Gateway))
+
+
+def test_what_runs_has_a_status() -> None:
+    serve.run(bound(Adder), name="app", route_prefix="/app")
+    found = serve.status()
+
+    [application] = found.applications.values()
+    assert (list(found.applications), application.status) == (["app"], "RUNNING")
+    assert found.proxies == {in_process.url(): "HEALTHY"}
+    assert application.deployments == {"Adder": DeploymentStatusOverview.running()}
+    assert application.last_deployed_time_s > 1_700_000_000
+
+
+def test_what_starts_has_a_status() -> None:
+    seen: list[Any] = []
+
+    @serve.deployment
+    class Warm:
+        def __init__(self, _adder: Any) -> None:
+            seen.append(serve.status().applications["default"])
+
+    serve.run(bound(Warm, bound(Adder)))
+
+    [application] = seen
+    states = {name: one.replica_states for name, one in application.deployments.items()}
+    assert application.status == "DEPLOYING"
+    assert states == {"Adder": {"RUNNING": 1}, "Warm": {"STARTING": 1}}
+
+
+def test_a_deleted_application_is_gone_and_the_others_stay() -> None:
+    handle = serve.run(bound(Adder), name="one", route_prefix="/one")
+    serve.run(bound(Adder), name="two", route_prefix="/two")
+
+    serve.delete("one")
+    serve.delete("never there")
+
+    assert list(serve.status().applications) == ["two"]
+    with pytest.raises(ServeError, match="Application 'one' does not exist"):
+        handle.remote(1)
+    assert status("/one") == 404
+
+
+def test_an_application_that_ends_may_call_its_own_deployments() -> None:
+    said: list[int] = []
+
+    @serve.deployment
+    class Polite:
+        def __init__(self, adder: Any) -> None:
+            self.adder = adder
+
+        async def __del__(self) -> None:
+            said.append(await self.adder.remote(1))
+
+    serve.run(bound(Polite, bound(Adder)))
+    serve.delete("default")
+
+    assert said == [2]
+
+
+def test_deleting_without_blocking_returns_before_the_end() -> None:
+    ending, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    @serve.deployment
+    class Slow:
+        def __init__(self, _adder: Any) -> None:
+            pass
+
+        async def __del__(self) -> None:
+            ending.set()
+            await asyncio.to_thread(go_on.wait, 10)
+            ended.set()
+
+    serve.run(bound(Slow, bound(Adder)))
+    serve.delete("default", _blocking=False)
+    assert ending.wait(10)
+    application = serve.status().applications["default"]
+    serve.run(bound(Adder), name="other")  # the prefix is free at once
+    assert not ended.is_set()
+    go_on.set()
+    serve.delete("default")
+
+    assert (application.status, ended.is_set()) == ("DELETING", True)
+    assert list(serve.status().applications) == ["other"]
+
+
+def test_two_who_delete_an_application_both_wait_for_callers_to_end_before_callees() -> None:
+    ended: list[str] = []
+    ending, go_on = threading.Event(), threading.Event()
+
+    @serve.deployment
+    class Callee:
+        def __del__(self) -> None:
+            ended.append("callee")
+
+    @serve.deployment
+    class Caller:
+        def __init__(self, _callee: Any) -> None:
+            pass
+
+        async def __del__(self) -> None:
+            ending.set()
+            await asyncio.to_thread(go_on.wait, 10)
+            ended.append("caller")
+
+    serve.run(bound(Caller, bound(Callee)))
+    serve.delete("default", _blocking=False)
+    assert ending.wait(10)
+    other = threading.Thread(target=serve.delete, args=("default",))
+    other.start()
+    other.join(0.2)  # time to do it wrong
+    go_on.set()
+    other.join(10)
+
+    assert ended == ["caller", "callee"]
+
+
+def test_shutdown_async_leaves_the_event_loop_free() -> None:
+    turns: list[str] = []
+
+    async def turn() -> None:
+        turns.append("turned")
+
+    @serve.deployment
+    class Model:
+        def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+            self.loop = loop
+
+        async def __del__(self) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(turn(), self.loop))
+
+    async def main() -> None:
+        serve.run(bound(Model, asyncio.get_running_loop()))
+        await serve.shutdown_async()
+
+    asyncio.run(main())
+
+    assert turns == ["turned"]
+    assert serve.status() == ServeStatus()
+
+
+def test_many_applications_start_in_one_go() -> None:
+    handles = serve.run_many(
+        [RunTarget(bound(Adder, 1), "one", "/one"), RunTarget(bound(Adder, 2), "two", None)],
+    )
+
+    assert [handle.remote(1).result(timeout_s=10) for handle in handles] == [2, 3]
+    assert [handle.app_name for handle in handles] == ["one", "two"]
+    assert [status("/one"), status("/two")] == [500, 404]  # an Adder takes no request
+
+
+def test_one_of_many_that_fails_does_not_keep_the_others() -> None:
+    with pytest.raises(RuntimeError, match="Deploying application bad failed"):
+        serve.run_many([RunTarget(bound(Broken), "bad", "/bad"), RunTarget(bound(Adder), "good")])
+
+    fares = {name: found.status for name, found in serve.status().applications.items()}
+    assert fares == {"bad": "DEPLOY_FAILED", "good": "RUNNING"}
+
+
+def test_nothing_of_many_begins_where_two_share_a_prefix() -> None:
+    with pytest.raises(ServeError, match='is being used by application "one"'):
+        serve.run_many([RunTarget(bound(Adder), "one"), RunTarget(bound(Adder), "two")])
+
+    assert serve.status().applications == {}
+
+
+def test_many_may_swap_their_prefixes() -> None:
+    serve.run(bound(Adder), name="one", route_prefix="/one")
+    serve.run(bound(Adder), name="two", route_prefix="/two")
+
+    serve.run_many(
+        [RunTarget(bound(Adder), "one", "/two"), RunTarget(bound(Adder), "two", "/one")],
+    )
+
+    assert {found.status for found in serve.status().applications.values()} == {"RUNNING"}
+
+
+def test_the_applications_logging_config_is_for_deployments_without_one() -> None:
+    @serve.deployment(logging_config={"log_level": "ERROR"})
+    class Own:
+        pass
+
+    serve.run(bound(Adder, bound(Own)), logging_config={"log_level": "DEBUG"})
+    assert in_process._server is not None
+    functions = in_process._server.applications["default"].functions
+    configs = {
+        name: function._servable._deployment.logging_config for name, function in functions.items()
+    }
+
+    assert configs == {
+        "Adder": LoggingConfig(log_level="DEBUG"),
+        "Own": LoggingConfig(log_level="ERROR"),
+    }
+
+
+def test_options_of_ray_actors_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    options = {"num_gpus": 1, "runtime_env": {"env_vars": {"A": "1"}}}
+    serve.run(bound(Adder.options(ray_actor_options=options)))
+
+    assert [text.partition(" is not")[0] for text in caplog.messages] == [
+        "Adder: num_gpus",
+        "Adder: runtime_env",
+    ]
 
 
 def test_a_constructor_may_call_what_it_was_given() -> None:
@@ -245,9 +519,13 @@ def test_handles_by_name_know_what_exists() -> None:
     serve.run(bound(Adder), name="app")
 
     assert serve.get_app_handle("app").remote(1).result(timeout_s=10) == 2
-    with pytest.raises(KeyError, match=r"Deployment\(name='Nope', app='app'\) does not exist"):
-        serve.get_deployment_handle("Nope", "app")
-    with pytest.raises(ServeError, match="needs app_name outside of a deployment"):
+    for deployment, application in (("Nope", "app"), ("Adder", "nope")):
+        name = re.escape(f"Deployment(name={deployment!r}, app={application!r})")
+        with pytest.raises(KeyError, match=f"{name} does not exist"):
+            serve.get_deployment_handle(deployment, application)
+    with pytest.raises(RayServeException, match=r"^Application 'zzz' does not exist\.$"):
+        serve.get_app_handle("zzz")
+    with pytest.raises(ServeError, match="outside of a Serve application"):
         serve.get_deployment_handle("Adder")
 
 
@@ -294,22 +572,18 @@ def test_something_unbound_is_refused() -> None:
         serve.run(cast(Application, Adder))
 
 
-def test_start_comes_before_run() -> None:
+def test_start_does_not_change_a_server_that_runs(caplog: pytest.LogCaptureFixture) -> None:
     serve.run(bound(Adder))
+    address = in_process.url()
 
-    with pytest.raises(LocalError, match=r"before the first serve\.run"):
-        serve.start({"port": 0})
+    serve.start()
+    serve.start(http_options={"port": 0})
+    assert caplog.messages == []
+    serve.start(http_options={"port": 0, "host": "0.0.0.0"})
 
-
-def test_an_unknown_http_option_is_refused() -> None:
-    with pytest.raises(LocalError, match="known are"):
-        serve.start({"prot": 0})
-
-
-@pytest.mark.parametrize("limit", [0, -1, "5", True])
-def test_a_request_timeout_must_be_a_number_of_seconds(limit: Any) -> None:
-    with pytest.raises(LocalError, match=f"request_timeout_s={limit!r} must be a number"):
-        serve.start({"request_timeout_s": limit})
+    [text] = caplog.messages
+    assert "serve.start does not change host" in text
+    assert in_process.url() == address
 
 
 @pytest.mark.parametrize(
@@ -333,7 +607,7 @@ def test_a_request_that_takes_too_long_is_cancelled_and_answered_with_408(
             finally:
                 cancelled.set()
 
-    serve.start({"port": 0, **http_options})
+    serve.start(http_options={"port": 0, **http_options})
     serve.run(bound(Slow))
 
     assert (status("/"), cancelled.wait(10)) == (408, True)
@@ -344,7 +618,7 @@ def test_a_body_above_the_limit_is_answered_with_413() -> None:
     async def echo(request: Request) -> bytes:
         return await request.body()
 
-    serve.start({"port": 0})
+    serve.start(http_options={"port": 0})
     serve.run(bound(echo))
 
     assert [status("/", body) for body in (b"abc", b"abcd")] == [200, 413]
@@ -459,7 +733,7 @@ def test_a_blocking_run_ends_at_a_signal_and_runs_shutdown(tmp_path: Path, numbe
         "@serve.ingress(FastAPI(lifespan=lifespan))\n"
         "class Gateway:\n"
         "    pass\n"
-        "serve.start({'port': 0})\n"
+        "serve.start(http_options={'port': 0})\n"
         "serve.run(Gateway.bind(), blocking=True)\n",
     )
     process = subprocess.Popen(
@@ -546,12 +820,13 @@ def test_shutdown_does_not_wait_for_a_function_that_was_left_alone(
             go_on.wait()
 
     monkeypatch.setattr(in_process_function, "SHUTDOWN_S", 0.01)
-    monkeypatch.setattr(in_process, "LATE_S", 0.01)
+    monkeypatch.setattr(in_process_http, "LATE_S", 0.01)
     serve.run(bound(Blocked))
     server = in_process._server
     assert server is not None
-    server._front._integration_timeout_s = 0.01
-    [function] = server._applications["default"].functions.values()
+    assert server.http is not None
+    server.http._front._integration_timeout_s = 0.01
+    [function] = server.applications["default"].functions.values()
     thread, _ = function._require_running()
     assert status("/") == 503
 
