@@ -2,12 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapter.cli.target import target_options
+from adapter.cli.target import program, target_options
+from adapter.errors import BuildError
 from adapter.template.settings import ARCHITECTURES, RUNTIMES, STAGES, read_settings
+
+if TYPE_CHECKING:
+    from adapter.config.program import Program
+    from adapter.plan.values import ApplicationPlan
 
 
 @click.command()
@@ -35,16 +40,18 @@ from adapter.template.settings import ARCHITECTURES, RUNTIMES, STAGES, read_sett
 @click.option(
     "--stack-name",
     metavar="NAME",
-    help="Stack to deploy as, for the first samconfig.toml.  [default: TARGET's module]",
+    help="Stack to deploy as, for the first samconfig.toml.  "
+    "[default: TARGET's module, or the config file's name]",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the disk differs.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def build(
     target: str,
-    app_dir: Path,
+    arguments: tuple[str, ...],
+    app_dir: Path | None,
     *,
-    name: str,
-    route_prefix: str,
+    name: str | None,
+    route_prefix: str | None,
     check: bool,
     as_json: bool,
     **flags: Any,
@@ -52,20 +59,26 @@ def build(
     """Write TARGET as a SAM project: template.yaml, functions/ and layers/.
 
     TARGET is module:attribute and names a bound application, a FastAPI (or any ASGI) application
-    or a factory of one.
+    or a factory of one, or an application builder, which is called with the KEY=VALUE arguments.
+    Or it is a config file in YAML, in Ray Serve's form.
 
     Settings are read from [tool.adapter] in pyproject.toml, from ADAPTER_* variables and from the
     flags; the last one wins. The same input gives the same files, byte for byte. What
     `adapter build` has not written is never replaced.
     """
     from adapter.cli import build_report  # noqa: PLC0415 - keeps `adapter --help` fast
-    from adapter.plan.target import plan_target  # noqa: PLC0415 - see above
     from adapter.template.output import differences, write_project  # noqa: PLC0415 - see above
     from adapter.template.project import lay_out  # noqa: PLC0415 - see above
 
-    app_dir = app_dir.resolve()
-    settings = read_settings(app_dir=app_dir, environ=os.environ, flags=flags)
-    plan = plan_target(target, app_dir=app_dir, name=name, route_prefix=route_prefix)
+    built = program(
+        target=target,
+        arguments=arguments,
+        app_dir=app_dir,
+        name=name,
+        route_prefix=route_prefix,
+    )
+    settings = read_settings(app_dir=built.app_dir, environ=os.environ, flags=flags)
+    plan = _plan(built)
     project = lay_out(plan, settings)
     changed = differences(project)
     if not check:
@@ -77,3 +90,12 @@ def build(
     else:
         click.echo(build_report.as_text(plan, project))
     return 1 if check and changed else 0
+
+
+def _plan(built: "Program") -> "ApplicationPlan":
+    if len(built.applications) > 1:
+        raise BuildError(
+            f"{built.target.text} has the applications {', '.join(built.applications)}, and "
+            "`adapter build` writes one into a stack: give each a file of its own.",
+        )
+    return built.plan(built.applications[0])

@@ -8,23 +8,33 @@ from typing import Any
 
 import click
 
-from adapter.cli.target import target_options
+from adapter.cli.target import program, target_options
 from adapter.cli.terminal import color_option, use_color
+from adapter.config.program import Program
 from adapter.local.function import Capacity
 from adapter.local.log import Level, Log
 from adapter.local.printer import LinePrinter
 from adapter.local.reload import require_watchfiles
+from adapter.local.replan import PlanFailed, plan_program
 from adapter.local.server import ServerSettings
 from adapter.local.session import serve_until_stopped
-from adapter.plan.target import plan_target
 
+LOOPBACK = "127.0.0.1"
 PORTS = click.IntRange(0, 65_535)
+_OF_TARGET = ("target", "arguments", "app_dir", "name", "route_prefix")
 
 
 @click.command()
 @target_options
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=PORTS, default=8000, show_default=True, help="HTTP; 0: a free port.")
+@click.option(
+    "--host",
+    help="Address to listen on.  [default: the config file's, or 127.0.0.1]",
+)
+@click.option(
+    "--port",
+    type=PORTS,
+    help="HTTP; 0: a free port.  [default: the config file's, or 8000]",
+)
 @click.option(
     "--lambda-port",
     type=PORTS,
@@ -35,7 +45,8 @@ PORTS = click.IntRange(0, 65_535)
 @click.option(
     "--reload/--no-reload",
     default=False,
-    help="Serve changes of Python files below --app-dir.  [default: no-reload]",
+    help="Serve changes of Python files below --app-dir, and of the config file.  "
+    "[default: no-reload]",
 )
 @click.option(
     "--max-environments",
@@ -54,12 +65,14 @@ PORTS = click.IntRange(0, 65_535)
 @color_option
 @click.option("--quiet", is_flag=True, help="Only what functions print, and errors.")
 @click.option("--verbose", is_flag=True, help="Request ids too.")
-def run(target: str, **options: Any) -> int:
+def run(**options: Any) -> int:
     """Serve TARGET on this machine through Lambda's protocol, without AWS or Docker.
 
     TARGET is module:attribute and names a bound application, a FastAPI (or any ASGI) application
-    or a factory of one. Every environment is a process of its own, started on demand, kept warm
-    and replaced when it crashes or times out.
+    or a factory of one, or an application builder, which is called with the KEY=VALUE arguments.
+    Or it is a config file in YAML, in Ray Serve's form, with one application or several. Every
+    environment is a process of its own, started on demand, kept warm and replaced when it crashes
+    or times out.
 
     Ctrl-C or SIGTERM ends everything within two seconds; that is a success, so the exit code is 0.
     """
@@ -67,28 +80,32 @@ def run(target: str, **options: Any) -> int:
         raise click.UsageError("--quiet and --verbose exclude each other.")
     if options["reload"]:
         require_watchfiles()
-    settings = _settings(options)
-    plan = plan_target(
-        target,
-        app_dir=settings.app_dir,
-        name=options["name"],
-        route_prefix=options["route_prefix"],
-    )
+    served = program(**{name: options[name] for name in _OF_TARGET})
+    settings = _settings(served, options)
+    try:
+        plans = plan_program(served)
+    except PlanFailed as error:
+        click.echo(str(error), err=True)
+        return error.exit_code
     sys.stdout.flush()  # what the user's modules printed comes first
     with _printer(options) as printer:
         log = _log(options, printer)
-        asyncio.run(serve_until_stopped(plan, settings, log, reload=options["reload"]))
+        asyncio.run(serve_until_stopped(served, plans, settings, log, reload=options["reload"]))
     return 0
 
 
-def _settings(options: dict[str, Any]) -> ServerSettings:
+def _settings(served: Program, options: dict[str, Any]) -> ServerSettings:
+    http = served.http_options
     return ServerSettings(
-        app_dir=options["app_dir"].resolve(),
-        host=options["host"],
-        port=options["port"],
+        app_dir=served.app_dir,
+        host=options["host"] or str(http.host),
+        port=http.port if options["port"] is None else options["port"],
+        lambda_host=options["host"] or LOOPBACK,  # a file that opens HTTP means HTTP
         lambda_port=options["lambda_port"],
         capacity=Capacity(max_environments=options["max_environments"]),
         as_deployed=options["as_deployed"],
+        root_path=http.root_path,
+        keep_alive_timeout_s=http.keep_alive_timeout_s,
     )
 
 

@@ -1,40 +1,78 @@
-"""TARGET and the options that say what it is called and where HTTP reaches it."""
+"""TARGET, its arguments, and the options that say what it is called and where HTTP reaches it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapter.serve.names import DEFAULT_APPLICATION
+if TYPE_CHECKING:
+    from adapter.config.program import Program
 
 _PARAMETERS = (
     click.argument("target"),
+    click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]..."),
     click.option(
         "--app-dir",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        default=".",
-        help="Folder that TARGET and its modules are imported from.  [default: current folder]",
+        help="Folder that TARGET and its modules are imported from.  "
+        "[default: the config file's working_dir, or the current folder]",
     ),
     click.option(
         "--name",
         metavar="NAME",
-        default=DEFAULT_APPLICATION,
-        show_default=True,
-        help="The application's name; other ones than the default stand before function names.",
+        help="The application's name; other ones than the default stand before function names.  "
+        "[default: default]",
     ),
     click.option(
         "--route-prefix",
         metavar="PREFIX",
-        default="/",
-        show_default=True,
-        help="Path below which HTTP reaches the application, such as /api.",
+        help="Path below which HTTP reaches the application, such as /api.  [default: /]",
     ),
 )
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add TARGET and its options to a command."""
+    """Add TARGET, its arguments and its options to a command; `program` reads them."""
     for parameter in reversed(_PARAMETERS):
         command = parameter(command)
     return command
+
+
+def program(
+    *,
+    target: str,
+    arguments: tuple[str, ...],
+    app_dir: Path | None,
+    name: str | None,
+    route_prefix: str | None,
+) -> "Program":
+    """Read what the command line names, a config file to its end.
+
+    Raises `ConfigError` with all mistakes in a config file, and click's error of usage for an
+    argument that is not KEY=VALUE.
+    """
+    from adapter.config.program import Target, read_program  # noqa: PLC0415 - keeps help fast
+
+    named = Target(
+        text=target,
+        arguments=_by_key(arguments),
+        app_dir=app_dir,
+        name=name,
+        route_prefix=route_prefix,
+    )
+    return read_program(named)
+
+
+def _by_key(arguments: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for argument in arguments:
+        key, separator, value = argument.partition("=")
+        if not key or not separator:
+            raise click.UsageError(
+                f"expected an argument of the application builder, KEY=VALUE; found {argument!r}.",
+            )
+        if key in found:
+            raise click.UsageError(f"the argument {key!r} is there twice; give it one value.")
+        found[key] = value
+    return found

@@ -16,7 +16,8 @@ def banner(
     style: Style,
 ) -> list[str]:
     """Return the lines; `style(text, "bold")` decorates text for the terminal."""
-    lines = [f"  {style(plan.target, 'bold')}   through Lambda's protocol" for plan in plans]
+    targets = dict.fromkeys(plan.target for plan in plans)  # several of a file have but one
+    lines = [f"  {style(target, 'bold')}   through Lambda's protocol" for target in targets]
     lines[-1] += ", on this machine"
     routes = [_indented(line) for plan in plans for line in _route_lines(plan)]
     functions = [_indented(line) for plan in plans for line in _function_lines(plan)]
@@ -26,7 +27,7 @@ def banner(
     lines += [f"  Lambda  {style(lambda_url, 'cyan')}   {invoke}", *functions]
     if (command := try_command(plans, http_url)) is not None:
         lines += ["", f"  Try     {command}"]
-    notes = [note for plan in plans for function in plan.functions for note in function.notes]
+    notes = [note for plan in plans for note in plan.all_notes]
     lines += ["", *(f"  {style('note', 'yellow')}    {note}" for note in notes)] if notes else []
     return [*lines, ""]
 

@@ -17,7 +17,7 @@ def load_plan(text: str) -> ApplicationPlan:
     values = json.loads(text)
     functions = tuple(_function(function) for function in values.pop("functions"))
     routes = tuple(RoutePlan(**_tuples(route)) for route in values.pop("routes"))
-    return ApplicationPlan(**values, functions=functions, routes=routes)
+    return ApplicationPlan(**_tuples(values), functions=functions, routes=routes)
 
 
 def _function(values: dict[str, Any]) -> FunctionPlan:

@@ -1,40 +1,48 @@
 """`adapter run --reload`: serve what is on disk, as soon as it can be planned."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
-from adapter.errors import LocalError
+from adapter.config.program import Program, read_program
+from adapter.errors import AdapterError, LocalError
 from adapter.local.log import Log
-from adapter.local.replan import replan
+from adapter.local.replan import PlanFailed, replan
 from adapter.local.server import LocalServer
-from adapter.plan.values import ApplicationPlan
 
 
-async def reload_on_change(server: LocalServer, app_dir: Path, log: Log) -> None:
-    """Watch the Python files below `app_dir` and plan again at each change, until cancelled.
+async def reload_on_change(server: LocalServer, program: Program, log: Log) -> None:
+    """Watch a program's Python files and its config file, and plan again at each change.
 
-    A version that cannot be planned, because of a syntax error for example, is shown, and the one
-    before goes on serving.
+    It runs until it is cancelled. A version that cannot be planned, because of a syntax error for
+    example, is shown, and the one before goes on serving.
     """
-    async for changed in _changes(app_dir):
+    async for changed in _changes(program):
         names = ", ".join(sorted(changed)[:3]) + (" ..." if len(changed) > 3 else "")
         log.notice("change", f"  changed  {names}", files=sorted(changed))
         try:
-            server.replace([await _replan(plan, app_dir) for plan in server.plans])
-        except LocalError as error:
-            text = f"{error}\n  environments that are warm go on serving the version before"
-            log.notice("reload_failed", text, failed=True, reason=str(error))
+            server.replace(await replan(_read_again(program)))
+        except AdapterError as error:
+            said = str(error) if isinstance(error, PlanFailed) else f"error: {error}"
+            text = f"{said}\n  environments that are warm go on serving the version before"
+            log.notice("reload_failed", text, failed=True, reason=said)
         else:
             log.notice("reload", "  reloaded", functions=sorted(server.functions))
 
 
-async def _replan(plan: ApplicationPlan, app_dir: Path) -> ApplicationPlan:
-    return await replan(
-        plan.target,
-        app_dir,
-        name=plan.name,
-        route_prefix=plan.route_prefix,
-    )
+def _read_again(program: Program) -> Program:
+    """Read the config file, where there is one. What the server has begun with cannot change."""
+    found = read_program(program.target)
+    if found.app_dir != program.app_dir or _listening(found) != _listening(program):
+        raise LocalError(
+            f"{program.target.text}: another working_dir or other http_options are served when "
+            "`adapter run` is started again.",
+        )
+    return found
+
+
+def _listening(program: Program) -> object:
+    return replace(program.http_options, request_timeout_s=None)  # that one the functions have
 
 
 def require_watchfiles() -> None:
@@ -48,8 +56,22 @@ def require_watchfiles() -> None:
         ) from error
 
 
-async def _changes(folder: Path) -> AsyncIterator[set[str]]:
-    from watchfiles import PythonFilter, awatch  # noqa: PLC0415 - an optional extra
+async def _changes(program: Program) -> AsyncIterator[set[str]]:
+    from watchfiles import Change, PythonFilter, awatch  # noqa: PLC0415 - an optional extra
 
-    async for changes in awatch(folder, watch_filter=PythonFilter(), recursive=True):
-        yield {str(Path(path).relative_to(folder)) for _, path in changes}
+    is_python = PythonFilter()
+    file = None if program.file is None else program.file.path.resolve()
+    # Its folder is watched, not the file itself: editors put a new file in the place of the old.
+    folders = {program.app_dir} if file is None else {program.app_dir, file.parent}
+
+    def is_ours(change: Change, path: str) -> bool:
+        if file is not None and Path(path) == file:
+            return True
+        return Path(path).is_relative_to(program.app_dir) and is_python(change, path)
+
+    async for changes in awatch(*folders, watch_filter=is_ours, recursive=True):
+        yield {_shown(Path(path), program.app_dir) for _, path in changes}
+
+
+def _shown(path: Path, app_dir: Path) -> str:
+    return str(path.relative_to(app_dir) if path.is_relative_to(app_dir) else path)

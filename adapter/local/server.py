@@ -12,6 +12,8 @@ from typing import Self
 
 from adapter.errors import LocalError
 from adapter.http.detect import Source
+from adapter.local import metrics
+from adapter.local.endpoints import Endpoints
 from adapter.local.environment import Launch
 from adapter.local.events import RETRY_DELAYS_S, EventQueue
 from adapter.local.function import Capacity, LocalFunction
@@ -22,8 +24,10 @@ from adapter.local.listener import Listener, bind, url_of
 from adapter.local.log import Log
 from adapter.local.variables import function_variables
 from adapter.plan.values import ApplicationPlan, FunctionPlan
+from adapter.serve.http_options import HTTPOptions
 
 _STREAMS = "ADAPTER_STREAMS"  # the fronts that a function may stream to, see `adapter.http`
+_ROUTE_PREFIX = "ADAPTER_ROUTE_PREFIX"
 INIT_LIMIT_S = 10.0  # Lambda's, for an init on demand
 RUNTIME = (sys.executable, "-m", "adapter.runtime")
 
@@ -32,20 +36,25 @@ RUNTIME = (sys.executable, "-m", "adapter.runtime")
 class ServerSettings:
     """Where and how to serve. Ports may be 0 for a free one; times are seconds.
 
+    HTTP listens on `host`, Lambda's API, which admits anybody, on `lambda_host`.
     `app_dir` is the folder that functions import the user's code from. `command` starts a
     function's runtime; its working directory holds the entry point. Where `as_deployed`, an HTTP
-    API buffers what functions stream, as on AWS.
+    API buffers what functions stream, as on AWS. `root_path` is the prefix that a proxy in front
+    takes away; an idle connection is closed after `keep_alive_timeout_s`.
     """
 
     app_dir: Path
     host: str = "127.0.0.1"
     port: int = 8000
+    lambda_host: str = "127.0.0.1"
     lambda_port: int = 3001
     command: Sequence[str] = RUNTIME
     capacity: Capacity = field(default_factory=Capacity)
     retry_delays_s: Sequence[float] = RETRY_DELAYS_S
     init_limit_s: float = INIT_LIMIT_S
     as_deployed: bool = False
+    root_path: str = ""
+    keep_alive_timeout_s: float = HTTPOptions().keep_alive_timeout_s
 
 
 class LocalServer:
@@ -70,8 +79,13 @@ class LocalServer:
         self._functions: dict[str, LocalFunction] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._events = EventQueue(log, retry_delays_s=settings.retry_delays_s)
-        self._front = HttpFront(log, as_deployed=settings.as_deployed)
+        self._front = HttpFront(
+            log,
+            as_deployed=settings.as_deployed,
+            root_path=settings.root_path,
+        )
         self._lambda_api = LambdaApi(log, self._events)
+        self.metrics = metrics.Metrics()
         self._exits = contextlib.AsyncExitStack()
         self._folder = Path()
         self._version = 0
@@ -121,6 +135,7 @@ class LocalServer:
                 prefix=plan.route_prefix,
                 name=function.name,
                 function=self._functions[function.name],
+                application=plan.name,
             )
             for plan in plans
             for function in plan.functions
@@ -139,9 +154,15 @@ class LocalServer:
     def _open_ports(self, exits: contextlib.AsyncExitStack) -> None:
         settings = self._settings
         http = exits.enter_context(bind(settings.host, settings.port, "--port"))
-        lambda_ = exits.enter_context(bind(settings.host, settings.lambda_port, "--lambda-port"))
+        lambda_ = exits.enter_context(
+            bind(settings.lambda_host, settings.lambda_port, "--lambda-port"),
+        )
         self.http_url, self.lambda_url = url_of(http), url_of(lambda_)
-        listener = Listener({http: self._front, lambda_: self._lambda_api})
+        front = Endpoints(self._front, self.metrics)
+        listener = Listener(
+            {http: front, lambda_: self._lambda_api},
+            timeout_keep_alive=settings.keep_alive_timeout_s,
+        )
         exits.push_async_callback(listener.stop)
         listener.start()
 
@@ -175,11 +196,24 @@ class LocalServer:
         return Launch(
             name=plan.name,
             command=self._settings.command,
-            variables={**variables, **self._streams(plan)},
+            variables={
+                **variables,
+                **self._base_path(plan),
+                **self._streams(plan),
+                **metrics.VARIABLES,
+            },
             task_root=task_root,
             timeout_s=plan.timeout_s,
             init_limit_s=self._settings.init_limit_s + plan.timeout_s,
+            take_metrics=self.metrics.take,
         )
+
+    def _base_path(self, plan: FunctionPlan) -> dict[str, str]:
+        """Put the path of the proxy in front before the prefix that an ingress expects."""
+        root_path = self._settings.root_path.rstrip("/")
+        if not root_path or not plan.is_ingress:
+            return {}
+        return {_ROUTE_PREFIX: root_path + plan.environment.get(_ROUTE_PREFIX, "")}
 
     def _streams(self, plan: FunctionPlan) -> dict[str, str]:
         """Let HTTP stream on this machine. AWS's own client, without our wrapper, cannot stream."""

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from adapter.config.program import Program
 from adapter.local.banner import banner, function_urls
 from adapter.local.log import Log
 from adapter.local.reload import reload_on_change
@@ -13,18 +14,22 @@ from adapter.plan.values import ApplicationPlan
 
 
 async def serve_until_stopped(
-    plan: ApplicationPlan,
+    program: Program,
+    plans: Sequence[ApplicationPlan],
     settings: ServerSettings,
     log: Log,
     *,
     reload: bool,
 ) -> None:
-    """Serve until SIGINT or SIGTERM. Raises `LocalError` where the ports cannot be opened."""
+    """Serve the plans of a program until SIGINT or SIGTERM.
+
+    Raises `LocalError` where the ports cannot be opened.
+    """
     stop = _stop_signal()
     async with contextlib.AsyncExitStack() as exits:
-        server = await exits.enter_async_context(LocalServer([plan], settings, log))
+        server = await exits.enter_async_context(LocalServer(plans, settings, log))
         if reload:
-            await exits.enter_async_context(_reloading(server, settings, log))
+            await exits.enter_async_context(_reloading(server, program, log))
         _announce(server, log)
         await stop.wait()
     count = log.invocations
@@ -42,10 +47,10 @@ def _stop_signal() -> asyncio.Event:
 @contextlib.asynccontextmanager
 async def _reloading(
     server: LocalServer,
-    settings: ServerSettings,
+    program: Program,
     log: Log,
 ) -> AsyncIterator[None]:
-    work = reload_on_change(server, settings.app_dir, log)
+    work = reload_on_change(server, program, log)
     watching = asyncio.get_running_loop().create_task(work)
     await asyncio.sleep(0)  # it sets its watch before it first waits
     try:

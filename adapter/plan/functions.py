@@ -5,17 +5,18 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapter.deadline import DEFAULT_MARGIN_MS
 from adapter.errors import InvalidOption, PlanError
-from adapter.plan import capacity
+from adapter.plan import capacity, logs
 from adapter.plan.arguments import Imports, expression
 from adapter.plan.calls import literal_calls
 from adapter.plan.graph import Graph, Node
 from adapter.plan.http import function_url, ingress_notes
 from adapter.plan.references import deployment_expression
 from adapter.plan.values import FunctionPlan
+from adapter.serve import start_options
 from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.names import function_name
 
@@ -24,22 +25,37 @@ MAX_NAME = 64
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def function_plans(graph: Graph, target: str, route_prefix: str | None) -> tuple[FunctionPlan, ...]:
+def function_plans(
+    graph: Graph,
+    import_path: str,
+    route_prefix: str | None,
+    target: str,
+) -> tuple[FunctionPlan, ...]:
     """Plan every deployment as a function, the ingress first, the others by name.
+
+    `import_path` is where the application was found, `target` how the user named it.
 
     Raises `PlanError` for names that Lambda cannot carry or tell apart, for constructor arguments
     that cannot be written as code, and for options that exclude each other.
     """
-    plans = [_function_plan(node, graph, target, route_prefix) for node in graph.nodes]
+    plans = [
+        _function_plan(node, graph, _Source(import_path, target), route_prefix)
+        for node in graph.nodes
+    ]
     plans.sort(key=lambda plan: (not plan.is_ingress, plan.name))
     refuse_collisions(plans)
     return tuple(plans)
 
 
+class _Source(NamedTuple):
+    import_path: str
+    target: str
+
+
 def _function_plan(
     node: Node,
     graph: Graph,
-    target: str,
+    source: _Source,
     route_prefix: str | None,
 ) -> FunctionPlan:
     options = node.deployment.settings
@@ -54,8 +70,8 @@ def _function_plan(
         is_ingress=node is graph.ingress,
         folder=folder(name),
         logical_id=logical_id(name),
-        entry_point=_entry_point(node, target),
-        module=entry_module(target),
+        entry_point=_entry_point(node, source),
+        module=entry_module(source.import_path),
         calls=calls,
         environment=_environment(node, graph, route_prefix),
         requirements=_requirements(node),
@@ -69,8 +85,11 @@ def _function_plan(
         capacity_provider=on_lambda.capacity_provider or "",
         url=function_url(node.name, node.deployment.func_or_class, on_lambda),
         shutdown_extension=on_lambda.shutdown_extension,
+        log_format=logs.log_format(options),
+        log_level=logs.log_level(options),
         notes=(
             *capacity.notes(node.name, options),
+            *logs.log_notes(node.name, options),
             *_http_notes(node, graph, route_prefix),
             *foreign,
         ),
@@ -161,17 +180,17 @@ def refuse_collisions(plans: Iterable[FunctionPlan]) -> None:
                 )
 
 
-def _entry_point(node: Node, target: str) -> str:
+def _entry_point(node: Node, source: _Source) -> str:
     imports = Imports()
     call = imports.add("adapter.function", "entry_point")
-    arguments = [deployment_expression(node, target.partition(":")[0], imports)]
+    arguments = [deployment_expression(node, source.import_path.partition(":")[0], imports)]
     for number, value in enumerate(node.args):
         where = f"{node.name}: constructor argument {number + 1}"
         arguments.append(expression(value, imports, where))
     for name, value in node.kwargs.items():
         where = f"{node.name}: constructor argument {name!r}"
         arguments.append(f"{name}={expression(value, imports, where)}")
-    return entry_point_text(f"deployment {node.name}", target, imports, call, arguments)
+    return entry_point_text(f"deployment {node.name}", source.target, imports, call, arguments)
 
 
 def entry_point_text(
@@ -196,9 +215,9 @@ def entry_point_text(
     return text
 
 
-def entry_module(target: str) -> str:
+def entry_module(import_path: str) -> str:
     """Return the name of the entry points' module: not one that the user's own code has."""
-    own, app = sys.modules.get(target.partition(":")[0].split(".")[0]), sys.modules.get("app")
+    own, app = sys.modules.get(import_path.partition(":")[0].split(".")[0]), sys.modules.get("app")
     return "entry_point" if app is not None and _folder(app) == _folder(own) else "app"
 
 
@@ -217,6 +236,7 @@ def _environment(node: Node, graph: Graph, route_prefix: str | None) -> dict[str
         **options.environment,
         **place(graph.application, graph.ingress.name, prefix),
         **_behaviour(options),
+        **logs.log_variables(node.deployment.settings),
     }
     return dict(sorted(variables.items()))
 
@@ -230,15 +250,16 @@ def _behaviour(options: LambdaOptions) -> dict[str, str]:
         variables["ADAPTER_STREAMS"] = "url"
     if options.background != "wait":
         variables["ADAPTER_BACKGROUND"] = options.background
-    if options.request_timeout_s is not None:
-        variables["ADAPTER_REQUEST_TIMEOUT_S"] = str(options.request_timeout_s)
     if options.trusted_hops:
         variables["ADAPTER_TRUSTED_HOPS"] = str(options.trusted_hops)
-    if options.max_body_bytes is not None:
-        variables["ADAPTER_MAX_BODY_BYTES"] = str(options.max_body_bytes)
     if options.raise_errors:
         variables["ADAPTER_RAISE_ERRORS"] = "1"
-    return variables
+    written = {
+        "ADAPTER_MAX_BODY_BYTES": options.max_body_bytes,
+        "ADAPTER_METRICS_NAMESPACE": options.metrics_namespace,
+        "ADAPTER_REQUEST_TIMEOUT_S": options.request_timeout_s,
+    }
+    return variables | {name: str(value) for name, value in written.items() if value is not None}
 
 
 def place(application: str, ingress: str, route_prefix: str | None) -> dict[str, str]:
@@ -249,6 +270,8 @@ def place(application: str, ingress: str, route_prefix: str | None) -> dict[str,
     variables = {"ADAPTER_APPLICATION": application, "ADAPTER_INGRESS": ingress}
     if route_prefix not in (None, "/"):
         variables["ADAPTER_ROUTE_PREFIX"] = str(route_prefix)
+    if (told := start_options.told()) is not None and told.middlewares:
+        variables["ADAPTER_MIDDLEWARES"] = str(len(told.middlewares))
     return variables
 
 

@@ -1,66 +1,116 @@
 """TARGET: `module:attribute`, imported and planned."""
 
+import contextlib
 import difflib
 import importlib
 import inspect
 import re
 import sys
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from adapter.errors import InvalidOption, TargetError
-from adapter.plan.arguments import Imports
-from adapter.plan.functions import (
-    check_name,
-    entry_module,
-    entry_point_text,
-    folder,
-    function_plans,
-    logical_id,
-    place,
+from adapter.plan.applications import plan_asgi, plan_graph
+from adapter.plan.builders import (
+    call_builder,
+    is_builder,
+    makes_application,
+    not_a_builder,
+    refuse_arguments,
 )
 from adapter.plan.graph import walk
-from adapter.plan.http import streaming_note
-from adapter.plan.routes import application_routes, ingress_routes
-from adapter.plan.values import ApplicationPlan, FunctionPlan, RoutePlan
-from adapter.serve import running
+from adapter.plan.values import ApplicationPlan
+from adapter.serve import older, running
 from adapter.serve.deployments import Application, Deployment
-from adapter.serve.ingresses import ingress_of, is_factory
-from adapter.serve.names import DEFAULT_APPLICATION, function_name
+from adapter.serve.ingresses import is_factory
+from adapter.serve.names import DEFAULT_APPLICATION
 
 
 def plan_target(
     target: str,
     *,
+    arguments: Mapping[str, str] | None = None,
     app_dir: Path | None = None,
     name: str = DEFAULT_APPLICATION,
     route_prefix: str = "/",
 ) -> ApplicationPlan:
     """Import TARGET and plan it: a bound application, an ASGI application or a factory of one.
 
+    A function of one parameter is an application builder, which is called with the `arguments`. In
+    the older form TARGET is a deployment that the module deploys, at its own `route_prefix`.
+
     Modules are looked for in `app_dir`, by default the current folder, then on `sys.path`. `name`
     is the application's, `route_prefix` where HTTP reaches it. Raises `InvalidOption` for a
     malformed prefix, `TargetError` where TARGET names no application, `PlanError` where it cannot
-    become Lambda functions, and whatever importing the user's module raises.
+    become Lambda functions, and whatever the user's module and builder raise.
     """
     running.check_route_prefix(route_prefix)
     check_application_name(name)
-    found = load_target(target, app_dir=app_dir)
-    if isinstance(found, Application):
-        return plan_application(found, target, name=name, route_prefix=route_prefix)
+    found = load_application(target, arguments or {}, app_dir=app_dir)
     if isinstance(found, Deployment):
-        raise TargetError(
-            f"{target} is a deployment that is not bound yet; name an application, "
-            f"for example app = {found.name}.bind().",
+        prefix = found.route_prefix if route_prefix == "/" else route_prefix
+        return plan_graph(
+            walk(deployed_application(found, target), name),
+            import_path=target,
+            target=target,
+            route_prefix=prefix,
         )
+    if isinstance(found, Application):
+        return plan_graph(
+            walk(found, name),
+            import_path=target,
+            target=_written(target, arguments or {}),
+            route_prefix=route_prefix,
+        )
+    if makes_application(found):
+        raise TargetError(f"{target} is no application builder: {not_a_builder(found)}")
     if not _is_asgi(found):
         raise TargetError(
             f"{target} is {found!r:.80}, which is no application. Expected an application made by "
             "Deployment.bind(), a FastAPI or other ASGI application, or a function that makes one.",
         )
-    return _plan_asgi(found, target, name, route_prefix)
+    return plan_asgi(found, target, name, route_prefix)
+
+
+def load_application(
+    target: str,
+    arguments: Mapping[str, Any],
+    *,
+    app_dir: Path | None = None,
+) -> Any:
+    """Import what TARGET names and, where that is an application builder, call it.
+
+    Raises `TargetError` where there is nothing, or where `arguments` are given to what is no
+    builder, `WrongArguments` where the builder refuses them, and whatever the user's code raises.
+    """
+    found = load_target(target, app_dir=app_dir)
+    if not is_builder(found):
+        refuse_arguments(found, arguments, target)
+        return found
+    with _importing():
+        return call_builder(found, arguments, target)
+
+
+def deployed_application(deployment: Deployment[Any], target: str) -> Application[Any]:
+    """Return what the older form deploys. Raises `TargetError` where nothing is bound."""
+    application = older.deployed(deployment)
+    if application is None:
+        raise TargetError(
+            f"{target} is a deployment that is not bound yet; name an application, "
+            f"for example app = {deployment.name}.bind().",
+        )
+    return application
+
+
+def _written(target: str, arguments: Mapping[str, str]) -> str:
+    """Write down what was built, in one line; a value that a shell would take apart is left out."""
+    plain = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
+    pairs = [
+        f"{name}={value if plain.fullmatch(value) else '...'}" for name, value in arguments.items()
+    ]
+    return " ".join([target, *pairs])
 
 
 def check_application_name(name: str) -> None:
@@ -70,70 +120,6 @@ def check_application_name(name: str) -> None:
             f"the application's name {name!r} must hold letters, digits, hyphens and underscores "
             "only, and at least one of them.",
         )
-
-
-def plan_application(
-    application: Application,
-    target: str,
-    *,
-    name: str = DEFAULT_APPLICATION,
-    route_prefix: str | None = "/",
-) -> ApplicationPlan:
-    """Plan a bound application. Raises `PlanError` where it cannot become Lambda functions."""
-    graph = walk(application, name)
-    functions = function_plans(graph, target, route_prefix)
-    func_or_class = graph.ingress.deployment.func_or_class
-    ingress = functions[0].name
-    routes: tuple[RoutePlan, ...] = ()
-    if route_prefix:
-        routes = ingress_routes(ingress_of(func_or_class), func_or_class, route_prefix, ingress)
-    return ApplicationPlan(
-        name=name,
-        target=target,
-        route_prefix=route_prefix,
-        ingress=ingress,
-        functions=(_noted(functions[0], routes), *functions[1:]),
-        routes=routes,
-    )
-
-
-def _noted(
-    function: FunctionPlan,
-    routes: tuple[RoutePlan, ...],
-    *,
-    is_deployment: bool = True,
-) -> FunctionPlan:
-    note = streaming_note(function, routes, is_deployment=is_deployment)
-    return replace(function, notes=(*function.notes, note)) if note else function
-
-
-def _plan_asgi(app: Any, target: str, application: str, route_prefix: str) -> ApplicationPlan:
-    module, _, attribute = target.partition(":")
-    deployment = attribute.replace(".", "-")
-    name = check_name(attribute, function_name(deployment, application))
-    imports = Imports()
-    call = imports.add("adapter", "lambda_handler")
-    imported = imports.add(module, attribute)
-    function = FunctionPlan(
-        name=name,
-        deployment=deployment,
-        application=application,
-        is_ingress=True,
-        folder=folder(name),
-        logical_id=logical_id(name),
-        entry_point=entry_point_text(f"application {name}", target, imports, call, [imported]),
-        module=entry_module(target),
-        environment=place(application, deployment, route_prefix),
-    )
-    routes = application_routes(app, route_prefix, name)
-    return ApplicationPlan(
-        name=application,
-        target=target,
-        route_prefix=route_prefix,
-        ingress=name,
-        functions=(_noted(function, routes, is_deployment=False),),
-        routes=routes,
-    )
 
 
 def _is_asgi(found: Any) -> bool:
@@ -173,14 +159,22 @@ def _import(name: str, app_dir: Path) -> ModuleType:
     if str(app_dir) not in sys.path:
         sys.path.insert(0, str(app_dir))
     importlib.invalidate_caches()
-    running.importing = True
     try:
-        return importlib.import_module(name)
+        with _importing():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         # Only a missing TARGET is the command's mistake; a missing import inside it is the user's.
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
         raise TargetError(_no_module(error.name, app_dir)) from error
+
+
+@contextlib.contextmanager
+def _importing() -> Iterator[None]:
+    """Tell `serve.run` that the program is not the one to serve now."""
+    running.importing = True
+    try:
+        yield
     finally:
         running.importing = False
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,8 @@ class FunctionPlan:
     `requirements` are this deployment's own pip requirements (Ray's `runtime_env`).
     `max_concurrency` is how many invocations one environment takes at once: 1, unless
     `capacity_provider` is the name or ARN of a capacity provider of Lambda Managed Instances.
+    `log_format` is how it logs, and `log_level` from which level on, in Lambda's words; None leaves
+    that to Lambda. Of text `environment` says it, because Lambda cannot.
     `shutdown_extension` adds the layer that makes Lambda send SIGTERM to an environment at its end.
     `notes` are sentences to tell the user once, at build time.
     """
@@ -78,6 +81,8 @@ class FunctionPlan:
     capacity_provider: str = ""
     url: FunctionUrl | None = None
     shutdown_extension: bool = False
+    log_format: Literal["Text", "JSON"] = "Text"
+    log_level: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -108,8 +113,10 @@ class RoutePlan:
 class ApplicationPlan:
     """One application: its functions, the one that HTTP reaches, and where.
 
-    `target` is the TARGET as the user wrote it. `route_prefix` is None for an application that
-    HTTP does not reach. `functions` are sorted with the ingress first, the others by name.
+    `target` is the TARGET as the user wrote it: module:attribute, with the arguments of an
+    application builder, or a config file. `route_prefix` is None for an application that HTTP does
+    not reach. `functions` are sorted with the ingress first, the others by name. `notes` are
+    sentences to tell the user once, besides those of the functions.
     """
 
     name: str
@@ -118,6 +125,13 @@ class ApplicationPlan:
     ingress: str
     functions: tuple[FunctionPlan, ...]
     routes: tuple[RoutePlan, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The application's notes, then those of its functions, each once."""
+        own = [note for function in self.functions for note in function.notes]
+        return tuple(dict.fromkeys([*self.notes, *own]))
 
     def function(self, name: str) -> FunctionPlan:
         """Return the function of that `name`. Raises KeyError where there is none."""

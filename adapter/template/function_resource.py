@@ -70,6 +70,7 @@ def _function(
         **environment_property(own),
         **_layers(function),
         **_concurrency(function),
+        **_logging(function),
         **_url(function),
         **_policies(plan, function),
         **_events(plan, function),
@@ -114,7 +115,7 @@ def _alias(function: FunctionPlan) -> dict[str, Any]:
 
 
 def _managed_instances(function: FunctionPlan) -> dict[str, Any]:
-    """Return what runs a function on Lambda Managed Instances, which log in JSON only.
+    """Return what runs a function on Lambda Managed Instances.
 
     https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
     """
@@ -129,8 +130,18 @@ def _managed_instances(function: FunctionPlan) -> dict[str, Any]:
             "MinExecutionEnvironments": function.concurrency.provisioned,
             "MaxExecutionEnvironments": function.concurrency.maximum,
         },
-        "LoggingConfig": {"LogFormat": "JSON"},
     }
+
+
+def _logging(function: FunctionPlan) -> dict[str, Any]:
+    """Return how a function logs. Text takes no level, and Managed Instances log in JSON only.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
+    """
+    if function.log_format == "Text" and not function.concurrency.managed:
+        return {}
+    level = {} if function.log_level is None else {"ApplicationLogLevel": function.log_level}
+    return {"LoggingConfig": {"LogFormat": "JSON", **level}}
 
 
 def _url(function: FunctionPlan) -> dict[str, Any]:

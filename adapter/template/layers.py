@@ -13,7 +13,7 @@ from adapter.template.settings import BuildSettings
 from adapter.template.sources import Sources
 
 _PACKAGE = Path(adapter.__file__).resolve().parent
-_BUILD_TIME = ("__main__.py", "cli", "local", "plan", "template")
+_BUILD_TIME = ("__main__.py", "cli", "local", "mypy_plugin.py", "plan", "template", "testing.py")
 
 
 def adapter_layer(settings: BuildSettings) -> dict[str, Entry]:

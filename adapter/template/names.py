@@ -17,8 +17,12 @@ SHUTDOWN_EXTENSION = "ShutdownExtensionLayer"
 
 
 def default_stack_name(target: str) -> str:
-    """Name a stack after the module of TARGET: `shop.api:app` gives `shop-api`."""
-    module = re.sub(r"[^A-Za-z0-9]+", "-", target.partition(":")[0]).strip("-")
+    """Name a stack after the module of TARGET: `shop.api:app` gives `shop-api`.
+
+    A config file, `shop.yaml`, gives its own name.
+    """
+    module = re.sub(r"\.ya?ml$", "", target.partition(":")[0])
+    module = re.sub(r"[^A-Za-z0-9]+", "-", module).strip("-")
     return module if module[:1].isalpha() else f"app-{module}".rstrip("-")
 
 

@@ -148,7 +148,7 @@ def _notes(
     requirements: Requirements,
     selection: Selection,
 ) -> Iterator[str]:
-    yield from dict.fromkeys(note for function in plan.functions for note in function.notes)
+    yield from plan.all_notes
     for module in sources.outside:
         yield f"the code imports {module!r} from outside of the app dir; Lambda will not have it."
     own = [line for function in plan.functions for line in function.requirements]

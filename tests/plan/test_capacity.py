@@ -236,7 +236,7 @@ def test_resources_that_lambda_does_not_have_are_refused(
         (
             {
                 "max_surge_percent": 5,
-                "logging_config": {},
+                "max_constructor_retry_count": 3,
                 "max_queued_requests": 3,
                 "ray_actor_options": {
                     "resources": {"a": 1},
@@ -244,7 +244,7 @@ def test_resources_that_lambda_does_not_have_are_refused(
                     "runtime_env": {"pip": ["a"], "working_dir": "."},
                 },
             },
-            ["Model: logging_config, max_surge_percent, ray_actor_options['resources'], run"],
+            ["Model: max_constructor_retry_count, max_surge_percent, ray_actor_options['resou"],
         ),
     ],
 )

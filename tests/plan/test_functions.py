@@ -37,7 +37,9 @@ def test_function_plan_is_whole(program: Program) -> None:
             def __call__(self): ...
 
         @serve.deployment
-        def gateway(model): ...
+        class gateway:
+            def __init__(self, model): ...
+            def __call__(self, request): ...
 
         app = gateway.bind(Model.bind())
         """,
@@ -317,6 +319,7 @@ def test_function_is_told_how_to_serve(program: Program) -> None:
             raise_errors=True,
             trusted_hops=1,
             max_body_bytes=1024,
+            metrics_namespace="shop/prod",
         )
 
         @serve.deployment(lambda_options=options)
@@ -332,12 +335,38 @@ def test_function_is_told_how_to_serve(program: Program) -> None:
         "ADAPTER_BACKGROUND": "report",
         "ADAPTER_INGRESS": "gateway",
         "ADAPTER_MAX_BODY_BYTES": "1024",
+        "ADAPTER_METRICS_NAMESPACE": "shop/prod",
         "ADAPTER_RAISE_ERRORS": "1",
         "ADAPTER_REQUEST_TIMEOUT_S": "0.5",
         "ADAPTER_STREAMS": "url",
         "ADAPTER_TRUSTED_HOPS": "1",
     }
     assert function.shutdown_extension
+
+
+def test_function_is_told_how_to_log(program: Program) -> None:
+    plan = program.plan(
+        """
+        config = {"encoding": "JSON", "log_level": "ERROR", "logs_dir": "/logs",
+                  "additional_log_standard_attrs": ["name"]}
+
+        @serve.deployment(logging_config=config)
+        def Model(): ...
+
+        @serve.deployment(logging_config=serve.schema.LoggingConfig(log_level="DEBUG"))
+        class Gateway:
+            def __init__(self, model): ...
+
+        app = Gateway.bind(Model.bind())
+        """,
+    )
+
+    model, gateway = plan.function("Model"), plan.function("Gateway")
+    assert (model.log_format, model.log_level) == ("JSON", "ERROR")
+    assert model.environment["ADAPTER_LOG_ATTRIBUTES"] == "name"
+    assert model.notes == ("Model: logging_config['logs_dir'] has no meaning on Lambda.",)
+    assert (gateway.log_format, gateway.environment["ADAPTER_LOG_LEVEL"]) == ("Text", "DEBUG")
+    assert not [note for note in gateway.notes if "logging_config" in note]
 
 
 def test_settings_of_http_where_no_request_comes_are_told(program: Program) -> None:
@@ -349,7 +378,9 @@ def test_settings_of_http_where_no_request_comes_are_told(program: Program) -> N
         def Model(): ...
 
         @serve.deployment
-        def gateway(model): ...
+        class gateway:
+            def __init__(self, model): ...
+            def __call__(self, request): ...
 
         app = gateway.bind(Model.bind())
         """,
@@ -380,7 +411,9 @@ def test_request_timeout_where_no_request_comes_is_told(
         def Model(): ...
 
         @serve.deployment
-        def gateway(model): ...
+        class gateway:
+            def __init__(self, model): ...
+            def __call__(self, request): ...
 
         app = gateway.bind(Model.bind())
         """,

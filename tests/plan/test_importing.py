@@ -117,7 +117,7 @@ def test_what_a_route_requires_is_in_the_line_to_try(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "made",
-    ["LambdaHandler()", "lambda_handler(FastAPI())", "(lambda request: request)"],
+    ["LambdaHandler()", "lambda_handler(FastAPI())", "(lambda request, answer: request)"],
 )
 def test_what_no_server_could_call_is_no_application(tmp_path: Path, made: str) -> None:
     module = "no_application_" + "".join(filter(str.isalpha, made))

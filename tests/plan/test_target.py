@@ -41,7 +41,7 @@ def test_name_and_prefix_are_taken(program: Program) -> None:
 
 @pytest.mark.parametrize("prefix", ["api", "/api/", "/{x}"])
 def test_malformed_prefix_is_refused_before_anything_is_imported(prefix: str) -> None:
-    with pytest.raises(InvalidOption, match="route_prefix="):
+    with pytest.raises(InvalidOption, match="route_prefix"):
         plan_target("nowhere:app", route_prefix=prefix)
 
 
@@ -162,7 +162,7 @@ def test_target_that_names_no_application_says_why(
     message: str,
 ) -> None:
     program.write(package__main="number = 3")
-    source = APP + "number = 3\ndef double(value): ...\nclass Plain: ...\n"
+    source = APP + "number = 3\ndef double(value, times): ...\nclass Plain: ...\n"
     with pytest.raises(TargetError) as caught:
         program.plan(source, target)
 
@@ -242,3 +242,28 @@ def test_plan_is_the_same_in_every_process(tmp_path: Path) -> None:
 
     assert len(shown) == 1
     assert '{"a", "b", "c", (1, 2), 1, None}' in shown.pop()
+
+
+DEPLOYS_ITSELF = """
+@serve.deployment(route_prefix="/hello")
+class Hello:
+    def __init__(self, greeting):
+        self.greeting = greeting
+
+    def __call__(self, request):
+        return self.greeting
+
+Hello.deploy("hi")
+"""
+
+
+def test_deployment_that_deploys_itself_is_planned_at_its_prefix(program: Program) -> None:
+    planned = program.plan(DEPLOYS_ITSELF, "program:Hello")
+
+    assert (planned.route_prefix, planned.ingress) == ("/hello", "Hello")
+    assert planned.functions[0].environment["ADAPTER_ROUTE_PREFIX"] == "/hello"
+    assert 'handler = entry_point(Hello, "hi")' in planned.functions[0].entry_point
+
+
+def test_prefix_that_is_given_goes_before_that_of_the_deployment(program: Program) -> None:
+    assert program.plan(DEPLOYS_ITSELF, "program:Hello", route_prefix="/a").route_prefix == "/a"

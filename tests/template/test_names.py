@@ -18,9 +18,12 @@ from tests.template.plans import application, function, gateway
         ("shop.api:app", "shop-api"),
         ("_private:app", "private"),
         ("2fast:app", "app-2fast"),
+        ("shop:build size=3", "shop"),
+        ("shop.yaml", "shop"),
+        ("deploy/shop_eu.yml", "deploy-shop-eu"),
     ],
 )
-def test_stack_is_named_after_the_module(target: str, name: str) -> None:
+def test_stack_is_named_after_the_module_or_the_config_file(target: str, name: str) -> None:
     assert default_stack_name(target) == name
 
 
