@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+SECONDS ?= 3
 BIN := .venv/bin
 # The locks are complete, so nothing is left to resolve: --no-deps. (Older versions of pip
 # cannot resolve hashed requirements with extras.)
@@ -15,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test lint coverage audit check format lock bench bench-runtime clean
+.PHONY: help setup setup-sam setup-ray run test test-ray lint coverage audit fuzz check format lock bench bench-runtime clean
 
 help:  ## list the commands
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +25,9 @@ setup: .venv/.ready  ## create .venv with the adapter command in it
 
 setup-sam: .venv/bin/sam  ## create .venv-sam and link its sam command into .venv
 
+# Ray is large, and CI does without it: what needs it runs by `make test-ray` only.
+setup-ray: .venv-ray/.locked  ## create .venv-ray with Ray Serve in it
+
 run: setup  ## serve the example on this machine; ARGS="--port 8080" adds options
 	@$(BIN)/adapter run text_service:app --app-dir examples $(ARGS)
 
@@ -31,6 +35,9 @@ run: setup  ## serve the example on this machine; ARGS="--port 8080" adds option
 test: setup setup-sam  ## run the tests, two at a time; ARGS="-k handle" adds options
 	@$(if $(CI),$(BIN)/coverage erase)
 	$(if $(CI),$(BIN)/coverage run -m pytest,$(BIN)/pytest) -n 2 --dist loadfile $(ARGS)
+
+test-ray: setup setup-ray  ## run on Ray itself what tests/ray/ asks of the adapter
+	@$(BIN)/pytest -m ray tests/ray $(ARGS)
 
 lint: setup  ## formatting, linters, types and import layers
 	$(BIN)/ruff format --check
@@ -46,8 +53,13 @@ coverage: setup  ## report on the last measured run of the tests
 audit: setup  ## ask PyPI for known vulnerabilities of the packages in the locks
 	$(BIN)/python -m tests.audit requirements/dev.txt requirements/sam.txt
 
+# Other examples each time; what fails says how to see it again. ARGS="--help" tells more.
+fuzz: setup  ## fuzz the adapter; SECONDS=60 is for each target, of which there are twenty
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
 check: lint  ## everything that CI checks
 	$(MAKE) test CI=true
+	$(MAKE) fuzz
 	$(MAKE) coverage
 	$(MAKE) audit
 
@@ -58,6 +70,7 @@ format: setup  ## let ruff format the code and repair what it can
 lock: setup  ## resolve requirements/*.in again; ARGS=--upgrade takes the newest versions
 	$(PIP_COMPILE) $(ARGS) --all-extras pyproject.toml requirements/dev.in -o requirements/dev.txt
 	$(PIP_COMPILE) $(ARGS) requirements/sam.in -o requirements/sam.txt
+	$(PIP_COMPILE) $(ARGS) requirements/ray.in -o requirements/ray.txt
 
 bench: setup setup-sam  ## run the benchmarks
 	@set -e; for script in bench/*.py; do echo "$$script"; $(BIN)/python "$$script"; done
@@ -69,7 +82,7 @@ bench-runtime: setup  ## run the benchmarks of the runtime; ARGS="--output json"
 		echo; $(BIN)/python -m bench.$$name $(ARGS); done
 
 clean:  ## remove everything that make and the tools have made
-	rm -rf .venv .venv-sam .aws-sam .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf .venv .venv-sam .venv-ray .aws-sam .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -89,6 +102,9 @@ endef
 	$(install_lock)
 
 .venv-sam/.locked: requirements/sam.txt
+	$(install_lock)
+
+.venv-ray/.locked: requirements/ray.txt
 	$(install_lock)
 
 .venv/.ready: .venv/.locked pyproject.toml

@@ -23,11 +23,26 @@ ALLOWED = {
     Finding("adapter.cli.main", "_LazyGroup.get_command", "importlib.import_module"): (
         "a command from a closed list, typed on the command line"
     ),
-    Finding("adapter.errors", "_remote_class", "builtins as a value"): (
-        "an answer names an error; only exception classes are taken, and nothing is called"
+    Finding("adapter.drivers", "_imported", "importlib.import_module"): (
+        "the HTTP adapter that the program names in DAGDriver.bind"
+    ),
+    Finding("adapter.errors", "_builtin", "builtins as a value"): (
+        "an answer names an error; only exception classes are taken, and made of a text at most"
+    ),
+    Finding("adapter.http_adapters.packages", "_is_there", "importlib.import_module"): (
+        "the packages that the author of a function names in its decorator"
+    ),
+    Finding("adapter.http.views", "_method_of", "types.FunctionType"): (
+        "the user's own application is copied, with the method that instrumentation gave it"
     ),
     Finding("adapter.plan.arguments", "_named", "builtins as a value"): (
         "the name of an object that the user's program holds, at build time"
+    ),
+    Finding("adapter.plan.builders", "_model", "typing.get_type_hints"): (
+        "the annotations of the user's own application builder, at build time"
+    ),
+    Finding("adapter.plan.builders", "makes_application", "typing.get_type_hints"): (
+        "the annotations of the user's own function, at build time"
     ),
     Finding("adapter.plan.functions", "entry_point_text", "compile"): (
         "the syntax check of an entry point, at build time; it is not run"
@@ -42,6 +57,12 @@ ALLOWED = {
         "the handler's module, by Lambda's variable _HANDLER"
     ),
     Finding("adapter.serve", "__getattr__", "importlib.import_module"): (
+        "a module of adapter.serve from a closed list"
+    ),
+    Finding("adapter.serve.schema", "__getattr__", "importlib.import_module"): (
+        "modules of this package, from a closed list of names"
+    ),
+    Finding("adapter.serve.config", "__getattr__", "importlib.import_module"): (
         "a module of adapter.serve from a closed list"
     ),
     Finding("adapter.template.sources", "", "importlib.util.find_spec"): (
