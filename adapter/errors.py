@@ -281,7 +281,10 @@ class RemoteError(AdapterError):
     def __str__(self) -> str:
         where = f" in deployment {self.deployment}" if self.deployment else ""
         text = f"{self.error_type}{where}: {self.message}"
-        return f"{text}\n\n{self.remote_traceback.rstrip()}" if self.remote_traceback else text
+        if not self.remote_traceback:
+            return text
+        # As a traceback ends, so that a text made of it reads as one.
+        return f"{text}\n\n{self.remote_traceback.rstrip()}\n{self.error_type}: {self.message}"
 
 
 def remote_error(

@@ -40,7 +40,7 @@ def test_remote_error_is_the_builtin_type(name: str) -> None:
     assert isinstance(error, RemoteError)
     assert isinstance(error.cause, getattr(builtins, name))
     assert type(error).__name__ == f"Remote{getattr(builtins, name).__name__}"
-    assert (error.args, str(error)) == (("broken",), f"{name}: broken\n\n  File x")
+    assert (error.args, str(error)) == (("broken",), f"{name}: broken\n\n  File x\n{name}: broken")
 
 
 @pytest.mark.parametrize(

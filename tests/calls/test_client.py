@@ -9,7 +9,14 @@ import pytest
 from adapter import serve
 from adapter.calls import pool
 from adapter.calls.client import LambdaTransport
-from adapter.errors import InvalidCall, InvocationError, NotSerializable, RemoteError, ServeError
+from adapter.errors import (
+    BackPressureError,
+    InvalidCall,
+    InvocationError,
+    NotSerializable,
+    RemoteError,
+    ServeError,
+)
 from adapter.http1 import response_bytes
 from adapter.loop_thread import LoopThread
 from adapter.serve.handles import DeploymentHandle
@@ -77,7 +84,9 @@ def test_error_of_the_callee_is_the_builtin_type_with_its_traceback(server: Lamb
         handle.remote().result()
 
     assert isinstance(caught.value, RemoteError)
-    assert str(caught.value) == "KeyError in deployment Model: 'x'\n\n  File a\n    b"
+    assert (
+        str(caught.value) == "KeyError in deployment Model: 'x'\n\n  File a\n    b\nKeyError: 'x'"
+    )
 
 
 ERROR_OF_SAM = {"errorType": "KeyError", "errorMessage": "'x'", "stackTrace": []}
@@ -117,6 +126,8 @@ def test_value_that_looks_like_an_error_is_a_value_on_lambda(server: LambdaServe
         (refusal(502, "", b"<html>Bad Gateway"), "HTTP 502", "<html>Bad Gateway"),
         (refusal(500, "ServiceException", b"[1]"), "ServiceException", "[1]"),
         (refusal(503, "", b"\xff"), "HTTP 503", "\ufffd"),
+        (refusal(500, "ServiceException", b"[" * 100_000), "ServiceException", "[" * 200),
+        (refusal(500, "ServiceException", b'{"message": [1]}'), "ServiceException", "[1]"),
     ],
 )
 def test_refused_invoke_is_an_invocation_error(
@@ -132,6 +143,17 @@ def test_refused_invoke_is_an_invocation_error(
     assert str(caught.value) == f"Model: {reason}: {detail}"
     assert (caught.value.function, caught.value.reason) == ("Model", reason)
     assert f" {caught.value.status} ".encode() in reply.data
+    assert len(server.requests) == 1
+
+
+def test_an_invoke_above_the_cap_is_backpressure_as_well(server: LambdaServer) -> None:
+    server.script.append(refusal(429, "TooManyRequestsException", b'{"Message": "Rate Exceeded."}'))
+    with pytest.raises(BackPressureError) as caught:
+        handle.remote().result()
+
+    assert isinstance(caught.value, InvocationError)
+    assert str(caught.value) == "Model: TooManyRequestsException: Rate Exceeded."
+    assert caught.value.status_code == 503
     assert len(server.requests) == 1
 
 

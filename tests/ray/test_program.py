@@ -33,6 +33,39 @@ def service(
         yield started
 
 
+# What Ray does and the adapter does not do yet, by the test's name or the trial's. Each of them
+# fails; one that passes has to go from here.
+CLASSES = "an error of a class of the program's own arrives as the builtin it derives from"
+VALUES = "models and dataclasses arrive as dicts where no type hint of the receiver names them"
+OPEN = {
+    "test_an_answer_is_composed_of_several_deployments": VALUES,
+    "test_a_deployments_generator_is_streamed_to_the_client": VALUES,
+    "test_a_removed_document_is_gone": CLASSES,
+    "test_an_error_class_of_the_program_reaches_the_exception_handler": CLASSES,
+    "test_middleware_of_the_factory_sees_every_answer": CLASSES,
+    "test_calls_of_a_busy_deployment_wait": "a throttled call is refused, not sent again",
+    "attributes_of_an_error_of_our_own": CLASSES,
+    "cause": "the cause's arguments are its text",
+    "error_of_our_own": CLASSES,
+    "model_as_argument": VALUES,
+    "model_as_result": VALUES,
+    "models_as_items": VALUES,
+    "stream_as_argument": "it is a ServeError with a text of ours",
+    "traceback_of_the_callee": CLASSES,
+}
+
+
+@pytest.fixture(autouse=True)
+def _open(request: pytest.FixtureRequest) -> None:
+    call = getattr(request.node, "callspec", None)
+    params = call.params if call is not None else {}
+    name = str(params.get("name", request.node.originalname))
+    if params.get("service") == "adapter" and name in OPEN:
+        # Whether a call is throttled is a matter of the moment; the others always fail.
+        strict = name != "test_calls_of_a_busy_deployment_wait"
+        request.applymarker(pytest.mark.xfail(reason=OPEN[name], strict=strict))
+
+
 @pytest.fixture
 def document(service: Service) -> str:
     """The name of a new document."""
