@@ -13,6 +13,7 @@ from mangum.types import LambdaConfig
 
 from adapter.errors import UnsupportedEvent
 from adapter.http import response as rules
+from adapter.http import serve_headers
 from adapter.http.destination import (
     ResultDestination,
     StreamDestination,
@@ -23,9 +24,11 @@ from adapter.http.detect import Source, source_of
 from adapter.http.exchange import Exchange
 from adapter.http.gateways import Gateway, gateway_of
 from adapter.http.lifespan import ASGIApp, Lifespan
+from adapter.http.middlewares import with_all_middlewares
 from adapter.http.request import Refused, Request, check_host, last_forwarded
 from adapter.http.response import Headers, Response
 from adapter.responder import Responder
+from adapter.serve import context as serve_context
 from adapter.settings import HttpSettings
 
 logger = logging.getLogger("adapter.http")
@@ -43,8 +46,8 @@ class HttpBridge:
     """
 
     def __init__(self, app: ASGIApp, settings: HttpSettings | None = None) -> None:
-        self.app = app
         self._settings = settings or HttpSettings()
+        self.app = with_all_middlewares(app, self._settings)
         self.lifespan = Lifespan(app, self._settings.lifespan)
         self._base_path = "/" + self._settings.base_path.strip("/")
         self._text_types = tuple(kind.lower() for kind in self._settings.text_mime_types)
@@ -68,7 +71,7 @@ class HttpBridge:
         knows the event, and with `raise_errors` what the application raises.
         """
         if (kind := self._custom(event, context)) is not None:
-            await self._serve_custom(kind(event, context, self._config), context, responder)
+            await self._serve_custom(kind(event, context, self._config), responder)
             return
         if (source := source_of(event)) is None:
             raise UnsupportedEvent(event)
@@ -82,7 +85,7 @@ class HttpBridge:
             await destination.answer(self._refusal(refused))
             return
         scope = {**self._scope(request), "aws.event": event, "aws.context": context}
-        await self._run(scope, request.body, destination, context)
+        await self._run(scope, request.body, destination)
 
     async def answer(self, event: dict[str, Any], response: Response, responder: Responder) -> None:
         """Answer an event in the application's place, whatever the event looks like."""
@@ -96,9 +99,9 @@ class HttpBridge:
                 return kind
         return None
 
-    async def _serve_custom(self, handler: Any, context: Any, responder: Responder) -> None:
+    async def _serve_custom(self, handler: Any, responder: Responder) -> None:
         scope = {**handler.scope, "state": self.lifespan.state.copy()}
-        await self._run(scope, handler.body, ResultDestination(responder, handler), context)
+        await self._run(scope, handler.body, ResultDestination(responder, handler))
 
     def _destination(
         self,
@@ -123,7 +126,10 @@ class HttpBridge:
         )
 
     def _kept(self, headers: Headers) -> Headers:
-        return rules.kept_headers(headers, self._excluded)
+        kept = rules.kept_headers(headers, self._excluded)
+        if not self._settings.serve_headers:
+            return kept
+        return serve_headers.identified(kept, serve_context.served().request_id)
 
     def _check(self, request: Request) -> None:
         check_host(request.headers)
@@ -153,8 +159,7 @@ class HttpBridge:
             "root_path": base_path if inside and base_path != "/" else "",
             "query_string": request.query,
             "headers": request.headers,
-            # Not from the Host header, which is the client's to choose: frameworks fall back to
-            # this where that is of no use.
+            # Not from the Host header, which is the client's to choose.
             "server": (request.domain or "localhost", 80 if scheme == "http" else 443),
             "client": (client, 0) if client else None,
             "state": self.lifespan.state.copy(),
@@ -165,22 +170,32 @@ class HttpBridge:
         scope: dict[str, Any],
         body: bytes,
         destination: ResultDestination | StreamDestination,
-        context: Any,
     ) -> None:
+        served = serve_context.served()._replace(
+            multiplexed_model_id=serve_headers.model_id(scope["headers"]),
+            route=self._base_path,
+        )
+        timeout_s = self._settings.request_timeout_s
+        if self._settings.serve_headers:
+            timeout_s = serve_headers.timeout_s(scope["headers"], timeout_s)
+            headers = serve_headers.without_doubtful_id(scope["headers"])
+            request_id = serve_headers.request_id(headers) or served.request_id or _new_request_id()
+            scope["headers"] = serve_headers.identified(headers, request_id)
+            served = served._replace(request_id=request_id)
+        serve_context.invocation.set(served)
         raise_errors = self._settings.raise_errors
         exchange = Exchange(scope, body, destination, raise_errors=raise_errors)
-        if self._settings.request_timeout_s is None:
+        if timeout_s is None:
             await exchange.run(self.app)
         else:
-            await self._in_time(exchange, context, self._settings.request_timeout_s)
+            await self._in_time(exchange, served.request_id, timeout_s)
 
-    async def _in_time(self, exchange: Exchange, context: Any, timeout_s: float) -> None:
+    async def _in_time(self, exchange: Exchange, request_id: str, timeout_s: float) -> None:
         running = asyncio.create_task(exchange.run(self.app))
         try:
             async with asyncio.timeout(timeout_s):
                 await exchange.settled(running)
         except TimeoutError:
-            request_id = getattr(context, "aws_request_id", "")
             text = f"Request {request_id} timed out after {timeout_s}s."
             logger.warning("%s", text)
             running.cancel()
@@ -192,3 +207,9 @@ class HttpBridge:
             raise
         else:
             await running
+
+
+def _new_request_id() -> str:
+    from uuid import uuid4  # noqa: PLC0415 - Lambda always has an id
+
+    return str(uuid4())

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from adapter.http import response as rules
 from adapter.http.lifespan import ASGIApp, Message
+from adapter.http.refusals import refusal_of
 from adapter.http.response import Response
 from adapter.responder import ResponseStream
 
@@ -44,7 +45,7 @@ class Destination(Protocol):
 
 
 class Exchange:
-    """Runs one request. An application that fails, or answers nothing, becomes a 500.
+    """Runs one request. An application that fails, or answers nothing, becomes a 500, or a refusal.
 
     The response leaves when it is complete, or, where its first body message says that more will
     follow and the destination takes it, piece by piece. The application may go on afterwards. Until
@@ -105,6 +106,11 @@ class Exchange:
         """Tell the client as far as that is still possible, and the log once."""
         self.complete.set()
         if self._gone:
+            return
+        if self._nothing_left and (refusal := refusal_of(error)) is not None:
+            logger.warning("%s: %s", what, error)
+            self._state = State.COMPLETE
+            await self._instead(refusal)
             return
         if self._raise_errors and self._nothing_left:
             raise error

@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 import inspect
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -91,9 +92,7 @@ def to_response(result: Any) -> Response:
     """
     if isinstance(result, Response):
         return result
-    if result is None:
-        return Response(b"", media_type="text/plain")
-    if isinstance(result, bytes):
+    if result is None or isinstance(result, bytes):
         return Response(result, headers={"content-type": "text/plain"})  # its charset is unknown
     if isinstance(result, str):
         return Response(result, media_type="text/plain")
@@ -101,8 +100,15 @@ def to_response(result: Any) -> Response:
 
 
 def _json(value: Any) -> bytes:
-    text = json.dumps(value, default=_jsonable, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text = _dumps(value)
+    except TypeError:  # a type that is rare, or a key that is no text
+        text = _dumps(_as_fastapi_has_it(value))
     return text.encode()
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=_jsonable, ensure_ascii=False, separators=(",", ":"))
 
 
 def _jsonable(value: Any) -> Any:
@@ -113,7 +119,9 @@ def _jsonable(value: Any) -> Any:
         return value.model_dump(mode="json", by_alias=True)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
-    return value.tolist() if type(value).__module__ == "numpy" else _refuse(value)
+    if type(value).__module__ == "numpy":
+        return value.tolist()
+    raise TypeError
 
 
 def _number(value: Decimal) -> float:
@@ -121,7 +129,7 @@ def _number(value: Decimal) -> float:
     return int(value) if isinstance(exponent, int) and exponent >= 0 else float(value)
 
 
-# As FastAPI's jsonable_encoder writes them.
+# As FastAPI's jsonable_encoder writes them, which takes long to load.
 _ENCODERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     (Enum, lambda value: value.value),
     ((date, time), lambda value: value.isoformat()),
@@ -129,12 +137,27 @@ _ENCODERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     (Decimal, _number),
     ((set, frozenset), list),
     (bytes, bytes.decode),
-    ((UUID, PurePath), str),
+    ((UUID, PurePath, Exception), str),
 )
 
 
-def _refuse(value: Any) -> Any:
-    raise TypeError(
-        f"a deployment returned a {type(value).__name__}, which is not JSON-able; return plain "
-        "values or a starlette.responses.Response.",
-    )
+def _as_fastapi_has_it(value: Any) -> Any:
+    from fastapi.encoders import jsonable_encoder  # noqa: PLC0415 - rarely needed
+
+    try:
+        return jsonable_encoder(value, custom_encoder=dict(_custom_encoders()))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"a deployment returned a {type(value).__name__} that is not JSON-able; return plain "
+            "values or a starlette.responses.Response.",
+        ) from error
+
+
+def _custom_encoders() -> Iterator[tuple[type, Callable[[Any], Any]]]:
+    """Yield how Ray Serve writes what FastAPI does not know."""
+    yield Exception, str
+    if (numpy := sys.modules.get("numpy")) is not None:
+        yield numpy.ndarray, numpy.ndarray.tolist
+        yield numpy.generic, numpy.generic.item
+    if (pandas := sys.modules.get("pandas")) is not None:
+        yield pandas.DataFrame, lambda frame: frame.to_dict(orient="records")

@@ -13,17 +13,19 @@ from adapter.local.http_result import (
 from adapter.local.integration import Refusals
 from adapter.local.invocation import Invocable
 from adapter.local.prelude import Prelude, begins_with_prelude
+from adapter.serve.names import DEFAULT_APPLICATION
 
 INTEGRATION_TIMEOUT_S = 30.0  # the longest an HTTP API waits for a function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRoute:
-    """One application on HTTP: everything below `prefix` goes to `function`."""
+    """One application on HTTP: everything below `prefix` goes to `function`, of that name."""
 
     prefix: str
     name: str
     function: Invocable
+    application: str = DEFAULT_APPLICATION
 
     def match(self, path: str) -> HttpApiRoute | None:
         """Return the template's route that `path` takes, None where it lies outside the prefix."""

@@ -18,6 +18,7 @@ from adapter.local.asgi import (
     BodyTooLargeError,
     BrokenResponseError,
     ClientGoneError,
+    header,
     read_body,
     respond,
     while_connected,
@@ -26,7 +27,7 @@ from adapter.local.function_url import UrlIntegration, url_function
 from adapter.local.http_api import INTEGRATION_TIMEOUT_S, HttpApiIntegration, HttpRoute
 from adapter.local.http_event import Arrival, HttpRequest
 from adapter.local.http_relay import HttpRelay, Outcome, refused
-from adapter.local.http_result import HttpResponse, gateway_error
+from adapter.local.http_result import HttpResponse, gateway_error, text_response
 from adapter.local.integration import Integration
 from adapter.local.invocation import MAX_PAYLOAD, Invocation, function_arn, new_trace_id
 from adapter.local.log import InvocationRecord, Log
@@ -43,6 +44,7 @@ class HttpFront:
     """Serves applications by route prefix and functions by URL. Assign `routes` and `urls`.
 
     Where `as_deployed`, a streamed answer is collected where an HTTP API would collect it.
+    `root_path` is put in front of the path that functions see: a proxy in front has taken it away.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class HttpFront:
         *,
         integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
         as_deployed: bool = False,
+        root_path: str = "",
     ) -> None:
         self.routes: Sequence[HttpRoute] = ()
         self.urls: Mapping[str, UrlIntegration] = {}
         self._log = log
         self._integration_timeout_s = integration_timeout_s
         self._as_deployed = as_deployed
+        self._root_path = root_path.rstrip("/")
         self._late: set[asyncio.Task[Outcome]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,10 +77,10 @@ class HttpFront:
         try:
             integration = self._find(scope)
             record = replace(record, function=integration.name)
-            request = _request(scope, await read_body(receive, MAX_BODY))
+            request = _request(scope, await read_body(receive, MAX_BODY), self._root_path)
             invocation = _invocation(integration, request, record.request_id)
-        except _NotFoundError as error:
-            await self._refuse(record, gateway_error(404, str(error)), "Not Found", send)
+        except _RefusedError as error:
+            await self._refuse(record, error.response, str(error), send)
         except BodyTooLargeError:
             response = integration.refusals.too_large
             await self._refuse(record, response, "Request Entity Too Large", send)
@@ -84,6 +88,8 @@ class HttpFront:
             return
         else:
             relay = HttpRelay(integration, request, StreamedResponse(send, request), self._log)
+            if header(scope, "x-request-disconnect-disabled") == "?1":
+                receive = _never
             await self._answer(relay, invocation, record, receive, send)
 
     async def close(self) -> None:
@@ -91,13 +97,18 @@ class HttpFront:
         await asyncio.gather(*self._late, return_exceptions=True)
 
     def _find(self, scope: Scope) -> Integration:
+        if (header(scope, "upgrade") or "").lower() == "websocket":
+            raise _RefusedError(_NO_WEB_SOCKETS, "no WebSocket")
         raw_path = _raw_path(scope)
         if (name := url_function(raw_path)) is not None:
             if name in self.urls:
                 return self.urls[name]
-            raise _NotFoundError(
-                f"no function {name!r:.100} with a URL is served; a deployment gets one by "
-                "LambdaOptions(url=...).",
+            raise _RefusedError(
+                gateway_error(
+                    404,
+                    f"no function {name!r:.100} with a URL is served; a deployment gets one by "
+                    "LambdaOptions(url=...).",
+                ),
             )
         for route in sorted(self.routes, key=lambda route: len(route.prefix), reverse=True):
             if (taken := route.match(scope["path"])) is not None:
@@ -108,7 +119,12 @@ class HttpFront:
                     streams=not self._as_deployed,
                     wait_s=self._integration_timeout_s,
                 )
-        raise _NotFoundError("Not Found")
+        raise _RefusedError(
+            text_response(
+                404,
+                f"Path '{scope['path']}' not found. Ping http://.../-/routes for available routes.",
+            ),
+        )
 
     async def _answer(
         self,
@@ -187,20 +203,35 @@ class HttpFront:
         )
 
 
-class _NotFoundError(Exception):
-    """No function takes the path."""
+class _RefusedError(Exception):
+    """No function takes the request; the text is for the log."""
+
+    def __init__(self, response: HttpResponse, error: str = "Not Found") -> None:
+        super().__init__(error)
+        self.response = response
+
+
+_NO_WEB_SOCKETS = text_response(
+    501,
+    "WebSockets are not served: neither an HTTP API nor a function URL carries them.",
+)
+
+
+async def _never() -> Any:
+    """Stand for a client that does not hang up, as far as its function is to know."""
+    await asyncio.Event().wait()
 
 
 def _raw_path(scope: Scope) -> str:
     return str(scope["raw_path"].decode("latin-1"))
 
 
-def _request(scope: Scope, body: bytes) -> HttpRequest:
+def _request(scope: Scope, body: bytes, root_path: str) -> HttpRequest:
     # uvicorn takes client and server from the socket: its proxy headers are switched off.
     return HttpRequest(
         method=scope["method"],
-        path=scope["path"],
-        raw_path=_raw_path(scope),
+        path=root_path + scope["path"],
+        raw_path=root_path + _raw_path(scope),
         query=scope["query_string"].decode("latin-1"),
         headers=tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]

@@ -49,6 +49,16 @@ def gateway_error(status: int, message: str) -> HttpResponse:
     return json_response(status, json.dumps({"message": message}).encode())
 
 
+def text_response(status: int, text: str) -> HttpResponse:
+    """Make a response of our own that people read."""
+    body = text.encode()
+    headers = (
+        ("content-type", "text/plain; charset=utf-8"),
+        ("content-length", str(len(body))),
+    )
+    return HttpResponse(status=status, headers=headers, body=body)
+
+
 def result_response(
     payload: bytes,
     *,

@@ -106,7 +106,12 @@ def test_class_may_build_its_application() -> None:
         def __serve_build_asgi_app__(self) -> FastAPI:
             return app
 
-    assert asyncio.run(ingress_application(Ingress(), Gateway(), shared=False)) is app
+    class Later:
+        async def __serve_build_asgi_app__(self) -> FastAPI:
+            return app
+
+    for instance in (Gateway(), Later()):
+        assert asyncio.run(ingress_application(Ingress(), instance, shared=False)) is app
 
 
 @pytest.mark.parametrize("made", [None, 3, "app"])

@@ -192,3 +192,13 @@ def test_the_log_of_a_refused_request_holds_no_body_and_no_credentials(  # R9
     formatted = "".join(TextFormatter().format(record) for record in caplog.records)
     assert formatted
     assert "s3cret" not in formatted
+
+
+def test_a_name_in_an_event_cannot_write_a_log_line_of_its_own(  # R9
+    closing: Closing,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    event = {**REST.make(), "multiValueQueryStringParameters": {"a\n\x1b[2J": {}}}
+
+    assert answer_of(closing(lambda_handler(echo))(event)).status == 400
+    assert not any(character in caplog.text.rstrip() for character in "\n\x1b")

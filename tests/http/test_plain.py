@@ -1,18 +1,23 @@
 import asyncio
 import json
 import logging
+import re
+import sys
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
@@ -51,10 +56,14 @@ class Array:
         return [1, 2]
 
 
+def iter_of(value: int) -> Iterator[int]:
+    yield value
+
+
 @pytest.mark.parametrize(
     ("result", "content_type", "body"),
     [
-        (None, "text/plain; charset=utf-8", b""),
+        (None, "text/plain", b""),
         (b"\x00\xff", "text/plain", b"\x00\xff"),
         ("é", "text/plain; charset=utf-8", "é".encode()),
         ("", "text/plain; charset=utf-8", b""),
@@ -82,6 +91,26 @@ class Array:
             *("application/json", b'[{"name":"a","when":"2026-11-21T00:00:00Z","fullName":"A"}]'),
         ),
         ({"array": Array()}, "application/json", b'{"array":[1,2]}'),
+        (np.array([[1.5, 2]]), "application/json", b"[[1.5,2.0]]"),
+        (np.arange(2, dtype="int8"), "application/json", b"[0,1]"),
+        ({"n": np.int64(1), "f": np.float32(0.5)}, "application/json", b'{"n":1,"f":0.5}'),
+        (np.array([True])[0], "application/json", b"true"),
+        (np.ma.array([1, 2]), "application/json", b"[1,2]"),
+        ({Color.RED: [LookupError("broken")]}, "application/json", b'{"red":["broken"]}'),
+        (Exception("broken"), "application/json", b'"broken"'),
+        (IPv4Address("10.0.0.1"), "application/json", b'"10.0.0.1"'),
+        (deque([1, {2}]), "application/json", b"[1,[2]]"),
+        (re.compile("a+"), "application/json", b'"a+"'),
+        (SimpleNamespace(a={1}), "application/json", b'{"a":[1]}'),
+        (
+            {UUID(int=1): np.int8(1)},
+            *("application/json", b'{"00000000-0000-0000-0000-000000000001":1}'),
+        ),
+        (
+            {date(2026, 11, 21): Point(1)},
+            *("application/json", b'{"2026-11-21":{"x":1,"when":"2026-11-21"}}'),
+        ),
+        ({Color.RED: iter_of(1)}, "application/json", b'{"red":[1]}'),
     ],
 )
 def test_result_becomes_the_response_that_ray_serve_makes(
@@ -101,16 +130,33 @@ def test_response_is_sent_as_it_is() -> None:
     assert to_response(response) is response
 
 
-def generator() -> Iterator[int]:
-    yield 1
-
-
-@pytest.mark.parametrize(
-    "result", [object(), SimpleNamespace(), generator(), {(1, 2): 3}, [b"\xff"]]
-)
+@pytest.mark.parametrize("result", [object(), {(1, 2): 3}, [b"\xff"], {"a": [object()]}])
 def test_result_that_is_not_jsonable_is_an_error(result: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         to_response(result)
+
+
+def test_what_is_not_jsonable_is_named() -> None:
+    with pytest.raises(TypeError, match="returned a object that is not JSON-able; return plain"):
+        to_response(object())
+
+
+def test_a_data_frame_is_a_list_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    class DataFrame:
+        def to_dict(self, orient: str) -> list[dict[str, int]]:
+            assert orient == "records"
+            return [{"a": 1}, {"a": 2}]
+
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=DataFrame))
+
+    assert to_response(DataFrame()).body == b'[{"a":1},{"a":2}]'
+    assert to_response({"frame": DataFrame()}).body == b'{"frame":[{"a":1},{"a":2}]}'
+
+
+def test_a_data_frame_of_pandas_is_a_list_of_its_rows() -> None:
+    pandas = pytest.importorskip("pandas")
+
+    assert to_response(pandas.DataFrame({"a": [1, 2]})).body == b'[{"a":1},{"a":2}]'
 
 
 class Echo:

@@ -239,11 +239,45 @@ async def test_the_longest_prefix_wins_at_segment_boundaries() -> None:
 
 async def test_outside_of_every_prefix_nothing_is_found() -> None:
     async with serving(application_plan(function_plan(), route_prefix="/api")) as served:
-        response = await served.http.get("/other")
+        response = await served.http.get("/oth%C3%A9r?x=1")
         (record,) = served.records.of("invocation")
 
-    assert (response.status_code, response.json()) == (404, {"message": "Not Found"})
+    expected = "Path '/othér' not found. Ping http://.../-/routes for available routes."
+    assert (response.status_code, response.text) == (404, expected)
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert (record["function"], record["status"]) == ("-", "404")
+    assert record["error"] == "Not Found"
+
+
+WEB_SOCKET = (
+    b"GET /echo HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"
+    b"Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+)
+
+
+async def test_a_web_socket_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(application_plan(function_plan(EVENT))) as served:
+        answers = await asyncio.to_thread(_raw, served, WEB_SOCKET)
+        refused, answered = served.records.of("invocation")
+
+    first, _, second = answers.partition(b"HTTP/1.1 200")
+    assert first.startswith(b"HTTP/1.1 501 ")
+    assert b"WebSockets are not served: neither an HTTP API nor a function URL" in first
+    assert (refused["label"], refused["status"]) == ("GET /echo", "501")
+    assert second
+    assert answered["status"] == "200"
+    assert caplog.records == []  # uvicorn would say that a library is missing
+
+
+async def test_another_upgrade_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n"
+    async with serving(application_plan(function_plan(EVENT))) as served:
+        answer = await asyncio.to_thread(_raw, served, request)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert caplog.records == []
 
 
 async def test_an_application_without_prefix_is_not_on_http() -> None:
