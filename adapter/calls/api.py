@@ -11,10 +11,10 @@ from adapter.calls.endpoint import Endpoint, credentials, endpoint
 from adapter.calls.pool import Pool
 from adapter.calls.sigv4 import Request, sign
 from adapter.connection import ResponseBody
-from adapter.errors import InvocationError
+from adapter.errors import InvocationError, Throttled
 from adapter.http1 import Response
 
-OK = 200
+OK, TOO_MANY = 200, 429
 LONGEST_S = 910.0  # a function runs for at most 900 s
 
 
@@ -129,7 +129,8 @@ def refusal(what: str, response: Response) -> InvocationError:
     reason = response.headers.get("x-amzn-errortype", "").split(":")[0] or f"HTTP {response.status}"
     try:
         body = json.loads(response.body)
-        detail = body.get("Message") or body.get("message") or ""
-    except (ValueError, AttributeError):
+        detail = str(body.get("Message") or body.get("message") or "")
+    except (ValueError, AttributeError, RecursionError):
         detail = response.body[:200].decode("utf-8", "replace")
-    return InvocationError(what, reason, detail, response.status)
+    kind = Throttled if response.status == TOO_MANY else InvocationError
+    return kind(what, reason, detail, response.status)

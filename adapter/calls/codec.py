@@ -5,6 +5,9 @@ names code, so reading an event or an answer can never import or run anything of
 choice. Pydantic models and dataclasses travel as plain objects; the receiver rebuilds them from
 its own type hints (`adapter.calls.rebuild`).
 
+Values nest at most 128 levels deep, here and there: beyond Python's own limit an error may come out
+of anything, even out of an import that then cannot be repeated.
+
 No value has a type whose module was never loaded. So what is only asked for is looked up in
 `sys.modules`, and a function that has no Decimal never loads `decimal`.
 """
@@ -13,14 +16,29 @@ import dataclasses
 import importlib
 import json
 import math
+import re
+import reprlib
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from adapter import json_bytes
 from adapter.errors import InvalidCall, NotSerializable
+
+MOST_DEPTH: Final = 128  # levels of containers in one value
+
+
+class NestedTooDeeply(NotSerializable):
+    """A value has more levels than may travel, or holds itself."""
+
+    def __init__(self, path: str) -> None:
+        TypeError.__init__(
+            self,
+            f"{path:.200} is nested more than {MOST_DEPTH} levels deep, or holds itself. "
+            "That cannot travel between functions.",
+        )
 
 
 def dumps(value: Any, path: str = "the value") -> bytes:
@@ -35,58 +53,67 @@ def loads(data: bytes | str) -> Any:
     """Decode what `dumps` made, or any plain JSON. Raises `InvalidCall` where it is neither."""
     try:
         return unpack(json.loads(data))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidCall(f"not a JSON value: {error}") from error
 
 
-def pack(value: Any, path: str = "the value") -> Any:
-    """Turn a value into what `json` can write. Raises `NotSerializable`."""
+def pack(value: Any, path: str = "the value", depth: int = 0) -> Any:
+    """Turn a value into what `json` can write; `depth` says how many levels are around it.
+
+    Raises `NotSerializable`.
+    """
     kind = type(value)
     if kind in _PLAIN:
         return value
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
+    if depth >= MOST_DEPTH:
+        raise NestedTooDeeply(path)
     if kind is dict:
-        return _pack_dict(value, path)
+        return _pack_dict(value, path, depth)
     if kind is list:
-        return [pack(item, path) for item in value]
-    return _pack_other(value, path)
+        return [pack(item, path, depth + 1) for item in value]
+    return _pack_other(value, path, depth)
 
 
 _BUILTINS: tuple[type[Any], ...] = (str, int, float, dict, list)
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 
-def _pack_dict(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
+def _pack_dict(value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
     if all(type(key) is str for key in value) and not _looks_tagged(value):
-        return {key: pack(item, f"{path}[{key!r}]") for key, item in value.items()}
-    pairs = [[pack(key, path), pack(item, f"{path}[{key!r}]")] for key, item in value.items()]
-    return {"$dict": pairs}
+        return {key: pack(item, f"{path}[{key!r}]", depth + 1) for key, item in value.items()}
+    return {
+        "$dict": [
+            [pack(key, path, depth + 2), pack(item, f"{path}[{key!r}]", depth + 2)]
+            for key, item in value.items()
+        ],
+    }
 
 
 def _looks_tagged(value: Mapping[str, Any]) -> bool:
     return len(value) == 1 and next(iter(value)).startswith("$")
 
 
-def _pack_other(value: Any, path: str) -> Any:
+def _pack_other(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, Enum):  # before the types that it may be besides
-        return pack(value.value, path)
+        return pack(value.value, path, depth)
     for container, tag in _CONTAINER_TAGS.items():
         if isinstance(value, container):
-            return {tag: [pack(item, path) for item in value]}
+            return {tag: [pack(item, path, depth + 1) for item in value]}
     for kind, tag, write in _WRITERS:
         if isinstance(value, kind):
             return {tag: write(value)}
     for standard in _STANDARD_TYPES:
         if standard.describes(value):
             return {standard.tag: standard.write(value)}
-    return _pack_foreign(value, path)
+    return _pack_foreign(value, path, depth)
 
 
-def _pack_foreign(value: Any, path: str) -> Any:
+def _pack_foreign(value: Any, path: str, depth: int) -> Any:
     if type(value).__module__ == "numpy":
         return _pack_numpy(value, path)
-    return pack(_plain(value, path), path)
+    return pack(_plain(value, path), path, depth)
 
 
 def _plain(value: Any, path: str) -> Any:
@@ -170,44 +197,55 @@ _STANDARD_TYPES = [
 _CONTAINER_TAGS: dict[type[Any], str] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
 
 
-def unpack(value: Any) -> Any:
+def unpack(value: Any, depth: int = 0) -> Any:
     """Turn what `json` read back into the values that were sent.
 
-    Raises `InvalidCall` for a tag whose content does not fit it. An object with an unknown `$` key
-    is an ordinary object.
+    Raises `InvalidCall` for a tag whose content does not fit it, and for more than `MOST_DEPTH`
+    levels, of which `depth` are around it. An object with an unknown `$` key is an ordinary object.
     """
-    if isinstance(value, list):
-        return [unpack(item) for item in value]
-    if not isinstance(value, dict):
+    is_list = isinstance(value, list)
+    if not is_list and not isinstance(value, dict):
         return value
+    if depth >= MOST_DEPTH:
+        raise InvalidCall(f"a value is nested more than {MOST_DEPTH} levels deep")
+    if is_list:
+        return [unpack(item, depth + 1) for item in value]
     if len(value) == 1:
         tag, content = next(iter(value.items()))
-        if tag in _READERS:
-            return _untag(tag, content)
-    return {key: unpack(item) for key, item in value.items()}
+        if tag in _CONTAINERS or tag in _READERS:
+            return _untag(tag, content, depth)
+    return {key: unpack(item, depth + 1) for key, item in value.items()}
 
 
-def _untag(tag: str, content: Any) -> Any:
+def _untag(tag: str, content: Any, depth: int) -> Any:
     try:
-        return _READERS[tag](content)
+        if tag in _READERS:
+            return _READERS[tag](content)
+        return _CONTAINERS[tag](_items(content, depth))
     except (TypeError, ValueError, ArithmeticError, KeyError, ImportError) as error:
-        raise InvalidCall(f"{tag} cannot hold {content!r:.100}: {error}") from error
+        raise InvalidCall(f"{tag} cannot hold {reprlib.repr(content)}: {error!s:.200}") from error
+
+
+def _items(content: Any, depth: int) -> list[Any]:
+    if not isinstance(content, list):
+        raise TypeError("not a list")
+    return [unpack(item, depth + 1) for item in content]
+
+
+_DTYPE = r"[<>|=]?[A-Za-z?]+[0-9]{0,9}(\[[0-9]{0,9}[A-Za-z]{1,9}\])?"  # <f8, M8[ns], float32
 
 
 def _read_ndarray(content: Mapping[str, Any]) -> Any:
     import numpy as np  # noqa: PLC0415 - only who sends arrays pays for it
 
-    kind = np.dtype(str(content["dtype"]))
+    # NumPy also takes lists of fields there, which it parses as Python.
+    if not re.fullmatch(_DTYPE, name := str(content["dtype"])):
+        raise ValueError(f"no type of elements: {name!r:.100}")
+    kind = np.dtype(name)
     if kind.hasobject:
         raise ValueError("arrays of objects do not travel")
     array = np.frombuffer(b64decode(content["data"], validate=True), dtype=kind)
     return array.reshape(content["shape"]).copy()
-
-
-def _items(content: Any) -> list[Any]:
-    if not isinstance(content, list):
-        raise TypeError("not a list")
-    return [unpack(item) for item in content]
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -215,9 +253,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     **{standard.tag: standard.restore for standard in _STANDARD_TYPES},
     "$complex": lambda content: complex(*content),
     "$float": float,
-    "$dict": lambda content: dict(_items(content)),
-    "$tuple": lambda content: tuple(_items(content)),
-    "$set": lambda content: set(_items(content)),
-    "$frozenset": lambda content: frozenset(_items(content)),
     "$ndarray": _read_ndarray,
+}
+_CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
+    "$dict": dict,
+    **{tag: kind for kind, tag in _CONTAINER_TAGS.items()},
 }

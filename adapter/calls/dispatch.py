@@ -51,7 +51,7 @@ class Dispatcher:
             )
             return method
         raise InvalidCall(
-            f"Tried to call a method {name!r} that does not exist. "
+            f"Tried to call a method {name!r:.100} that does not exist. "
             f"Available methods: {sorted(self._methods)}.",
         )
 
@@ -76,8 +76,8 @@ def _is_method(attribute: Any) -> bool:
 def _check(method: str, *, stream: bool, generator: bool) -> None:
     if stream:
         raise TypeError(
-            f"Method {method!r} was called with `handle.options(stream=True)` but it did not "
-            "return a generator.",
+            f"Called method {method!r} with `handle.options(stream=True)` but it did not return a "
+            "generator.",
         )
     if generator:
         raise TypeError(

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from adapter.errors import RemoteError, remote_error
+from adapter.errors import BackPressureError, RemoteError, remote_error
 
 
 def function_error(deployment: str, body: bytes) -> RemoteError:
@@ -14,12 +14,16 @@ def function_error(deployment: str, body: bytes) -> RemoteError:
 def exception(deployment: str, error: dict[str, Any]) -> RemoteError:
     """Make the caller's exception from an error object."""
     trace = error.get("stackTrace")
-    return remote_error(
+    made = remote_error(
         str(error.get("errorMessage", "")),
         error_type=str(error.get("errorType", "Unhandled")),
         remote_traceback=[str(line) for line in trace] if isinstance(trace, list) else (),
         deployment=deployment,
+        builtin=str(error.get("errorBuiltin", "")),
     )
+    if isinstance(made, BackPressureError):
+        made.take_details(error.get("errorDetails"))
+    return made
 
 
 def parsed(body: bytes | str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ such as the `{}` of a warm-up ping, names nothing to do. `"stream": true` in the
 the items of a generator; `adapter.calls.frames` has the answer.
 """
 
+import reprlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -45,7 +46,9 @@ def parse(event: dict[str, Any]) -> CallEvent:
     args = codec.unpack(_typed(event, "args", list, []))
     kwargs = codec.unpack(_typed(event, "kwargs", dict, {}))
     if not isinstance(kwargs, dict) or not all(isinstance(key, str) for key in kwargs):
-        raise InvalidCall(f"kwargs must have parameter names as keys, found {kwargs!r:.100}.")
+        raise InvalidCall(
+            f"kwargs must have parameter names as keys, found {reprlib.repr(kwargs)}."
+        )
     return CallEvent(
         method=_typed(event, "method", str, "__call__"),
         args=args,
@@ -59,7 +62,7 @@ def _typed(event: dict[str, Any], key: str, kind: type, default: Any) -> Any:
     if value is None:
         return default
     if not isinstance(value, kind):
-        raise InvalidCall(f"{key} must be a {kind.__name__}, found {value!r:.100}.")
+        raise InvalidCall(f"{key} must be a {kind.__name__}, found {reprlib.repr(value)}.")
     return value
 
 
@@ -75,6 +78,8 @@ def encode(call: Call) -> bytes:
     event["context"] = _caller()
     if call.stream:
         event["context"]["stream"] = True
+    if call.multiplexed_model_id:
+        event["context"]["multiplexed_model_id"] = call.multiplexed_model_id
     return json_bytes.dump(event)
 
 
@@ -85,4 +90,6 @@ def _caller() -> dict[str, Any]:
     if (invocation := context.invocation.get()) is not None:
         caller["request_id"] = invocation.request_id
         caller["deadline_ms"] = invocation.deadline_ms
+        if invocation.route:
+            caller["route"] = invocation.route
     return caller

@@ -38,7 +38,10 @@ class Signature:
             hint = self._hints.get(name)
             if hint is not None:
                 kind = self._signature.parameters[name].kind
-                bound.arguments[name] = _rebuild_parameter(kind, hint, value, name)
+                try:
+                    bound.arguments[name] = _rebuild_parameter(kind, hint, value, name)
+                except RecursionError as error:
+                    raise InvalidCall(f"argument {name!r} is nested too deeply") from error
         return bound.args, bound.kwargs
 
 
@@ -139,7 +142,7 @@ def _rebuild_model(hint: Any, value: Any, name: str) -> Any:
     except InvalidCall:
         raise
     except (TypeError, ValueError, NameError) as error:
-        raise InvalidCall(f"argument {name!r} is no {hint.__name__}: {error}") from error
+        raise InvalidCall(f"argument {name!r} is no {hint.__name__}: {error!s:.1000}") from error
 
 
 def _rebuild_dataclass(hint: Any, value: Any, name: str) -> Any:

@@ -356,7 +356,7 @@ def _edge_headers(request: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs = []
     for name, values in read.mapping(request.get("headers"), "headers").items():
         if not isinstance(values, list):
-            raise Refused(f"{name} must be a list, found {values!r:.100}")
+            raise Refused(f"{name!r:.100} must be a list, found {read.short(values)}")
         found = [read.mapping(value, name).get("value") for value in values]
         pairs += [(name, read.text(value, name)) for value in found]
     return pairs

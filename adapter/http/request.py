@@ -6,6 +6,7 @@ https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope
 """
 
 import re
+import reprlib
 from base64 import b64decode
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -57,12 +58,17 @@ class Request(NamedTuple):
         return [value for key, value in self.headers if key == name]
 
 
+def short(value: Any) -> str:
+    """Show a value that may be as long and as deep as JSON can be."""
+    return reprlib.repr(value)[:100]
+
+
 def text(value: Any, what: str) -> str:
     """Return a string, empty for None. Raises `Refused` for anything else."""
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Refused(f"{what} must be a string, found {value!r:.100}")
+        raise Refused(f"{what!r:.100} must be a string, found {short(value)}")
     return value
 
 
@@ -71,7 +77,7 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refused(f"{what} must be an object, found {value!r:.100}")
+        raise Refused(f"{what!r:.100} must be an object, found {short(value)}")
     return value
 
 
@@ -80,14 +86,14 @@ def strings(value: Any, what: str) -> list[str]:
     values = value if isinstance(value, list) else [value]
     for found in values:
         if not isinstance(found, str):
-            raise Refused(f"{what} must be a string, found {found!r:.100}")
+            raise Refused(f"{what!r:.100} must be a string, found {short(found)}")
     return values
 
 
 def method(value: Any) -> str:
     """Return a request's method. Raises `Refused` for what is none."""
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise Refused(f"not a method: {value!r:.100}")
+        raise Refused(f"not a method: {short(value)}")
     return value
 
 
@@ -120,7 +126,7 @@ def _quoted(value: str, safe: str) -> bytes:
     try:
         return quote(value, safe=safe).encode()
     except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can say
-        raise Refused(f"not text: {value!r:.100}") from error
+        raise Refused(f"not text: {short(value)}") from error
 
 
 def encoded(pairs: list[tuple[Any, Any]]) -> Headers:
@@ -153,7 +159,7 @@ def _wide(value: str) -> bytes:
     try:
         return value.encode()
     except UnicodeEncodeError as error:
-        raise Refused(f"not text: {value!r:.100}") from error
+        raise Refused(f"not text: {short(value)}") from error
 
 
 def single_headers(value: Any) -> list[tuple[Any, Any]]:

@@ -2,6 +2,7 @@ import contextlib
 import json
 import math
 from collections import Counter, OrderedDict, namedtuple
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -69,6 +70,10 @@ def typed(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return name, [typed(item) for item in value]
     return name, repr(value)
+
+
+def to_tuple(value: Any) -> Any:
+    return (value,)
 
 
 def sent(value: Any) -> Any:
@@ -220,7 +225,9 @@ def test_refusal_says_where_the_value_is() -> None:
 
 
 def test_response_inside_a_value_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ServeError, match="Pass it as an argument of its own"):
+    with pytest.raises(
+        ServeError, match="only pass `DeploymentResponse` objects as top level arguments"
+    ):
         codec.dumps([DeploymentResponse(Future())])
 
 
@@ -280,6 +287,40 @@ def test_what_is_no_value_is_refused(data: bytes | str) -> None:
         codec.loads(data)
 
 
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}, to_tuple])
+def test_levels_of_a_value_are_limited_on_both_sides(wrap: Callable[[Any], Any]) -> None:
+    value: Any = 1
+    for _ in range(codec.MOST_DEPTH):
+        value = wrap(value)
+    assert sent(value) == value
+
+    with pytest.raises(NotSerializable, match="is nested more than 128 levels deep"):
+        codec.dumps(wrap(value))
+    with pytest.raises(InvalidCall, match="is nested more than 128 levels deep"):
+        codec.unpack([codec.pack(value)])
+
+
+def test_value_that_holds_itself_is_refused() -> None:
+    value: list[Any] = []
+    value.append({"again": value})
+
+    with pytest.raises(NotSerializable, match="or holds itself"):
+        codec.dumps(value)
+
+
+@pytest.mark.parametrize("data", [b"[" * 100_000, b'{"$tuple": [' * 100_000])
+def test_value_that_is_too_deep_to_be_parsed_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidCall):
+        codec.loads(data)
+
+
+def test_refusal_does_not_repeat_a_long_content() -> None:
+    with pytest.raises(InvalidCall) as caught:
+        codec.unpack({"$float": "x" * 100_000})
+
+    assert len(str(caught.value)) < 500
+
+
 def test_lone_surrogates_travel_escaped() -> None:
     assert codec.dumps("\ud800é") == b'"\\ud800\\u00e9"'
     assert sent({"\ud800": "\udfff"}) == {"\ud800": "\udfff"}
@@ -320,6 +361,9 @@ class TestArrays:
             [],
             {"dtype": "O", "shape": [1], "data": "AAAAAAAAAAA="},
             {"dtype": "nothing", "shape": [1], "data": ""},
+            {"dtype": "i4,i4", "shape": [1], "data": "AAAAAAAAAAA="},
+            {"dtype": "(2,", "shape": [1], "data": ""},
+            {"dtype": ["f8"], "shape": [1], "data": "AAAAAAAAAAA="},
             {"dtype": "f8", "shape": [2], "data": "AAAAAAAAAAA="},
             {"dtype": "f8", "shape": [1], "data": "AA=="},
             {"dtype": "f8", "shape": "x", "data": "AAAAAAAAAAA="},

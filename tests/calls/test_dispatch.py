@@ -189,6 +189,13 @@ def test_only_public_methods_can_be_called(name: str) -> None:  # R6
     )
 
 
+def test_refusal_does_not_repeat_a_long_name() -> None:
+    with pytest.raises(InvalidCall) as caught:
+        dispatch({"method": "x" * 100_000})
+
+    assert len(str(caught.value)) < 500
+
+
 def test_class_without_call_has_no_default_method() -> None:
     class Quiet:
         def predict(self) -> int:

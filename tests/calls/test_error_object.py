@@ -12,6 +12,7 @@ from adapter.errors import RemoteError
         (b'{"errorMessage": "2026 Task timed out after 3.00 seconds"}', "Unhandled", "2026 Task"),
         (b'{"errorType": 3, "errorMessage": null, "stackTrace": 5}', "3", "None"),
         (b'{"errorType": "KeyError", "stackTrace": "text"}', "KeyError", ""),
+        (b'{"errorType": "Own", "errorBuiltin": ["KeyError"]}', "Own", ""),
         (b"[1]", "Unhandled", ""),
         (b"no json", "Unhandled", ""),
         (b"\xff", "Unhandled", ""),
@@ -28,6 +29,12 @@ def test_function_error_of_any_shape_is_a_remote_error(
     assert isinstance(error, RemoteError)
     assert (error.error_type, error.deployment) == (error_type, "Model")
     assert error.message.startswith(message)
+
+
+def test_function_error_is_the_builtin_that_it_derives_from() -> None:
+    body = b'{"errorType": "QuotaExceeded", "errorMessage": "m", "errorBuiltin": "ValueError"}'
+
+    assert isinstance(function_error("Model", body), ValueError)
 
 
 @pytest.mark.parametrize(

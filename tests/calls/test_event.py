@@ -121,6 +121,20 @@ def test_encode_says_who_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     assert written["context"] == {"caller": "Gateway", "request_id": "r-1", "deadline_ms": 5}
 
 
+def test_encode_passes_on_the_route_but_not_the_model_of_the_request() -> None:
+    served = InvocationContext(route="/api", multiplexed_model_id="a")
+    token = context.invocation.set(served)
+    try:
+        plain = json.loads(event.encode(call()))
+        chosen = json.loads(event.encode(call()._replace(multiplexed_model_id="b")))
+    finally:
+        context.invocation.reset(token)
+
+    assert plain["context"]["route"] == "/api"
+    assert "multiplexed_model_id" not in plain["context"]
+    assert chosen["context"]["multiplexed_model_id"] == "b"
+
+
 def test_encode_names_the_argument_that_cannot_travel() -> None:
     with pytest.raises(NotSerializable, match="argument 1 is a "):
         event.encode(call(1, object()))

@@ -40,6 +40,15 @@ class Line:
         self.length = len(self.points)
 
 
+@dataclass
+class Tree:
+    children: list["Tree"]
+
+
+class Names(BaseModel):
+    names: list[str]
+
+
 class Item(BaseModel):
     name: str
     price: Decimal = Decimal(0)
@@ -214,6 +223,24 @@ def test_dataclass_whose_hints_name_nothing_is_an_invalid_call() -> None:
         rebuild(broken, {"inner": 1}, "a")
 
 
+def test_value_that_goes_deeper_than_python_is_an_invalid_call() -> None:
+    def plant(tree: Tree) -> None: ...
+
+    value: dict[str, Any] = {"children": []}
+    for _ in range(1_000):
+        value = {"children": [value]}
+
+    with pytest.raises(InvalidCall, match="argument 'tree' is nested too deeply"):
+        Signature(plant).rebuild([value], {})
+
+
+def test_refusal_does_not_repeat_a_long_value() -> None:
+    with pytest.raises(InvalidCall) as caught:
+        rebuild(Names, {"names": [1] * 10_000}, "a")
+
+    assert len(str(caught.value)) < 1_500
+
+
 def test_value_that_has_its_type_already_is_kept() -> None:
     point = Point(1)
 
@@ -249,7 +276,7 @@ def test_handle_call_of_a_batched_method_brings_a_model() -> None:
         async def name(self, items: list[Item]) -> list[str]:
             return [item.name for item in items]
 
-    serve.start({"port": 0})
+    serve.start(http_options={"port": 0})
     try:
         handle: Any = serve.run(cast("Any", Model).bind())
         assert handle.name.remote(Item(name="a")).result(timeout_s=10) == "a"

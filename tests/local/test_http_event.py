@@ -147,6 +147,13 @@ def test_headers_of_the_connection_stay_behind() -> None:
     }
 
 
+@pytest.mark.parametrize(("body", "length"), [(b"", "0"), (b"abc", "3")])
+def test_a_length_is_that_of_the_body_whatever_was_announced(body: bytes, length: str) -> None:
+    announced = (("content-length", "5"), ("transfer-encoding", "chunked"))
+
+    assert _event(body=body, headers=announced)["headers"]["content-length"] == length
+
+
 def test_forwarded_headers_are_the_gateways() -> None:
     event = _event(
         headers=(
