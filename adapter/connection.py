@@ -17,6 +17,7 @@ from adapter.http1 import (
     message_head,
     parse_head,
     request_bytes,
+    trailer_section,
 )
 
 CONNECT_S = 5.0
@@ -323,8 +324,7 @@ class RequestBody:
 
         Raises `ProtocolError` or OSError where the connection breaks.
         """
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (trailers or {}).items())
-        framed = self._unsent + b"0\r\n" + lines.encode("latin-1") + b"\r\n"
+        framed = self._unsent + b"0\r\n" + trailer_section(trailers or {})
         try:
             await self._connection.send(framed)
             return await self._connection.response()

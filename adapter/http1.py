@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 READ_AHEAD = 256 * 1024  # bytes that a connection holds before somebody takes them
 MAX_LINE = 1024 * 1024  # the Runtime API's request line and headers: 1 MB
+_MOST_DIGITS = 16  # of a length: far more than anybody sends, and fast to read
+_HEX_DIGITS = b"0123456789abcdefABCDEF"
+_NO_LINE = dict.fromkeys(map(ord, "\r\n\0"), " ")
 
 
 class ProtocolError(ConnectionError):
@@ -110,14 +113,14 @@ async def _chunks(
     trailers: dict[str, str],
 ) -> AsyncIterator[bytes]:
     try:
-        while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
+        while size := chunk_size((await reader.readuntil(b"\r\n"))[:-2]):
             async for piece in _pieces(reader, size, "a chunked body"):
                 yield piece
             if await reader.readexactly(2) != b"\r\n":
                 raise ProtocolError("not a chunk: it is longer than it says")
         while (line := await reader.readuntil(b"\r\n")) != b"\r\n":
             parse_header(line[:-2].decode("latin-1"), trailers)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         raise ProtocolError("connection closed inside a chunked body") from error
 
 
@@ -153,9 +156,21 @@ def _message(start: str, headers: Mapping[str, str], body: bytes) -> bytes:
 
 
 def message_head(start: str, headers: Mapping[str, str]) -> bytes:
-    """Start line and headers, as they stand."""
-    lines = [start, *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+    """Start line and headers."""
+    return _lines([start, *(f"{name}: {value}" for name, value in headers.items())]) + b"\r\n"
+
+
+def trailer_section(trailers: Mapping[str, str]) -> bytes:
+    """What follows the last chunk of a body."""
+    return _lines([f"{name}: {value}" for name, value in trailers.items()]) + b"\r\n"
+
+
+def _lines(lines: list[str]) -> bytes:
+    """Write lines that each stay one: CR, LF and NUL become spaces, as RFC 9110, 5.5, allows."""
+    text = "".join(f"{line}\n" for line in lines)
+    if text.count("\n") > len(lines) or "\r" in text or "\0" in text:
+        text = "".join(f"{line.translate(_NO_LINE)}\n" for line in lines)
+    return text.replace("\n", "\r\n").encode("latin-1")
 
 
 def is_chunked(headers: Mapping[str, str]) -> bool:
@@ -166,14 +181,18 @@ def is_chunked(headers: Mapping[str, str]) -> bool:
 def content_length(headers: Mapping[str, str]) -> int:
     """Read how long a body is, 0 where nothing is said. Raises `ProtocolError`."""
     length = headers.get("content-length", "0")
-    if not length.isdecimal():
+    if not length.isdecimal() or len(length) > _MOST_DIGITS:
         raise ProtocolError(f"not a content length: {length[:80]!r}")
     return int(length)
 
 
 def chunk_size(line: bytes) -> int:
-    """Read the line before a chunk. Raises `ProtocolError`."""
-    try:
-        return int(line.split(b";")[0], 16)
-    except ValueError as error:
-        raise ProtocolError(f"not a chunk size: {line[:80]!r}") from error
+    """Read the line before a chunk. Raises `ProtocolError`.
+
+    Strictly, because `int` also takes signs, underscores and "0x": a peer must not mean another
+    length than we do, and of a negative one there is no end.
+    """
+    size = line.split(b";")[0].rstrip(b" \t")
+    if not 0 < len(size) <= _MOST_DIGITS or size.strip(_HEX_DIGITS):
+        raise ProtocolError(f"not a chunk size: {line[:80]!r}")
+    return int(size, 16)

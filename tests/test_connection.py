@@ -49,7 +49,13 @@ def test_connection_carries_request_after_request() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", b"HTTP/1.1 no\r\n\r\n"],
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\ncontent-length: " + b"9" * 5_000 + b"\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-3\r\nabc",
+        b"HTTP/1.1 no\r\n\r\n",
+    ],
 )
 def test_connection_that_broke_is_unusable(answer: bytes) -> None:
     async def main() -> None:

@@ -202,10 +202,37 @@ def test_reconfigure_gets_the_user_config(
     assert function({"method": "read"}) == seen
 
 
-def test_user_config_needs_no_reconfigure(closing: Closing) -> None:
-    function = closing(entry_point(serve.deployment(user_config={"a": 1})(Model)))
+def test_user_config_needs_a_reconfigure() -> None:
+    expected = "user_config or rank specified but deployment Model missing reconfigure method"
+    with pytest.raises(ServeError, match=expected):
+        entry_point(serve.deployment(user_config={"a": 1})(Model))
 
-    assert function({"method": "times", "args": [1]}) == 2
+
+def test_user_config_needs_a_class() -> None:
+    with pytest.raises(ValueError, match="deployment_def must be a class to use user_config"):
+        entry_point(serve.deployment(user_config={"a": 1})(len))
+
+
+class AsksForItsRank(Configured):
+    def reconfigure(self, config: Any, rank: Any = "none") -> None:
+        self.config = [config, rank]
+
+
+def test_reconfigure_that_takes_a_rank_is_always_called_and_gets_its_default(
+    closing: Closing,
+) -> None:
+    function = closing(entry_point(serve.deployment(AsksForItsRank)))
+
+    assert function({"method": "read"}) == [None, "none"]
+
+
+def test_reconfigure_cannot_ask_for_a_rank_that_there_is_none_of() -> None:
+    class NeedsItsRank(Configured):
+        def reconfigure(self, config: Any, rank: int) -> None:  # type: ignore[override]  # Ray's
+            raise AssertionError((config, rank))
+
+    with pytest.raises(ServeError, match=r"NeedsItsRank\.reconfigure\(rank\) cannot be told its"):
+        entry_point(serve.deployment(NeedsItsRank))
 
 
 def test_code_knows_its_deployment_and_invocation(

@@ -92,6 +92,7 @@ CHUNKED = {"transfer-encoding": "Chunked"}
         ({"content-length": "0"}, b"rest", b""),
         ({"content-length": "3"}, b"abcdef", b"abc"),
         (CHUNKED, b"3\r\nabc\r\nA;note=1\r\n0123456789\r\n0\r\n\r\n", b"abc0123456789"),
+        (CHUNKED, b"3 ;note=1;2\r\nabc\r\n0\r\n\r\n", b"abc"),
         (CHUNKED, b"0\r\n\r\n", b""),
         (CHUNKED, b"1\r\na\r\n0\r\ntrailer: 1\r\n\r\n", b"a"),
         ({**CHUNKED, "content-length": "1"}, b"2\r\nab\r\n0\r\n\r\n", b"ab"),
@@ -112,6 +113,7 @@ def test_body_is_what_the_headers_announce(
         ({"content-length": "-5"}, b"abcde"),
         ({"content-length": "five"}, b"abcde"),
         ({"content-length": "5, 5"}, b"abcde"),
+        ({"content-length": "9" * 5_000}, b"abcde"),  # `int` refuses to read so many
         (CHUNKED, b""),
         (CHUNKED, b"5\r\nabc"),
         (CHUNKED, b"3\r\nabc\r\n"),
@@ -119,7 +121,13 @@ def test_body_is_what_the_headers_announce(
         (CHUNKED, b"3\r\nabcdef\r\n0\r\n\r\n"),
         (CHUNKED, b"3\r\nabcXX0\r\n\r\n"),
         (CHUNKED, b"-3\r\nabc\r\n0\r\n\r\n"),
+        (CHUNKED, b"+3\r\nabc\r\n0\r\n\r\n"),
+        (CHUNKED, b"0x3\r\nabc\r\n0\r\n\r\n"),
+        (CHUNKED, b"0_3\r\nabc\r\n0\r\n\r\n"),
+        (CHUNKED, b" 3\r\nabc\r\n0\r\n\r\n"),
+        (CHUNKED, b";note=1\r\n\r\n"),
         (CHUNKED, b"three\r\nabc\r\n0\r\n\r\n"),
+        (CHUNKED, b"f" * 40 + b"\r\nabc"),
         (CHUNKED, b"1" * (http1.MAX_LINE + 1)),
     ],
 )
@@ -161,6 +169,17 @@ def test_response_is_written_whole() -> None:
     data = http1.response_bytes(202, {"a": "1"})
 
     assert data == b"HTTP/1.1 202 Accepted\r\na: 1\r\ncontent-length: 0\r\n\r\n"
+
+
+def test_a_header_stays_one_line() -> None:
+    data = http1.request_bytes("POST", "/\r\nb: 2", {"a": "1\r\nx: 2", "c": "\n\0"})
+
+    assert data == b"POST /  b: 2 HTTP/1.1\r\na: 1  x: 2\r\nc:   \r\ncontent-length: 0\r\n\r\n"
+
+
+def test_a_trailer_stays_one_line() -> None:
+    assert http1.trailer_section({"a": "1\nb: 2", "c": "3"}) == b"a: 1 b: 2\r\nc: 3\r\n\r\n"
+    assert http1.trailer_section({}) == b"\r\n"
 
 
 @given(st.binary(max_size=300))

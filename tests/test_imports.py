@@ -151,7 +151,14 @@ def test_function_that_uses_little_loads_little(tmp_path: Path) -> None:
     found = loaded("import adapter.runtime.__main__\n" + PLAIN, tmp_path)
 
     standard = {"datetime", "decimal", "http", "pathlib", "uuid"}
-    serve = {f"adapter.serve.{name}" for name in ("autoscaling", "batching", "channel", "handles")}
+    serve = {
+        f"adapter.serve.{name}"
+        for name in (
+            *("autoscaling", "backpressure", "batching", "channel", "cluster", "config", "handles"),
+            *("http_options", "metrics", "multiplexing", "nodes", "older_handles", "option_types"),
+            *("running", "schema"),
+        )
+    }
     calls = {f"adapter.calls.{name}" for name in ("client", "frames", "items")}
     assert found & (standard | serve | calls) == set()
 
@@ -179,3 +186,37 @@ assert not hasattr(serve, "multiplexed_by_magic")
 """
 
     assert "adapter.serve.running" in loaded(program, tmp_path)
+
+
+RECORDING = """
+from adapter import serve
+from adapter.function import entry_point
+from adapter.serve.metrics import Counter
+
+counter = Counter("requests")
+
+def plain():
+    counter.inc()
+
+handler = entry_point(plain)
+handler({"method": "__call__"}, None)
+"""
+
+
+def test_an_invocation_without_metrics_does_not_load_them(tmp_path: Path) -> None:
+    found = loaded(MODEL, tmp_path)
+
+    assert "adapter.serve.metrics" not in found
+
+
+def test_metrics_load_nothing_but_the_standard_library(tmp_path: Path) -> None:
+    found = loaded(RECORDING, tmp_path)
+
+    assert packages(found) - sys.stdlib_module_names == {"adapter"}
+    assert not {name for name in found if name.startswith(("adapter.http.b", "adapter.local"))}
+
+
+def test_metrics_that_are_collected_write_no_lines(tmp_path: Path) -> None:
+    program = "from adapter.serve import metrics\nmetrics.connect(lambda _: None)\n" + RECORDING
+
+    assert "adapter.serve.embedded_metrics" not in loaded(program, tmp_path)

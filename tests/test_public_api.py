@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 import adapter
-from adapter import function, serve
+from adapter import function, serve, testing
 
-DOORS = [adapter, serve, function]
+DOORS = [adapter, serve, function, testing]
 
 
 def exported() -> list[Any]:

@@ -2,6 +2,7 @@ import asyncio
 import functools
 import threading
 from collections.abc import Awaitable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -50,6 +51,21 @@ def test_async_code_runs_on_the_loop(name: str) -> None:
 
 def test_plain_code_runs_in_a_thread() -> None:
     assert asyncio.run(user_code.call(Callables().plain)) != HERE
+
+
+def test_plain_code_has_a_copy_of_the_context_variables() -> None:
+    mark: ContextVar[str] = ContextVar("mark", default="none")
+
+    def change() -> str:
+        found = mark.get()
+        mark.set("changed in the thread")
+        return found
+
+    async def main() -> list[str]:
+        mark.set("of the caller")
+        return [await user_code.call(change), mark.get()]
+
+    assert asyncio.run(main()) == ["of the caller", "of the caller"]
 
 
 def test_inline_code_runs_on_the_loop() -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import error_message_of, error_type_of
 from adapter.local.log import Log
-from adapter.local.process import ChildProcess, Program
+from adapter.local.process import STDOUT, ChildProcess, Program
 from adapter.local.runtime_api import RuntimeApi
 from adapter.local.variables import process_variables
 
@@ -32,7 +32,8 @@ class Launch:
     """How to start an environment of a function. Times are seconds.
 
     `init_limit_s` bounds the init. Lambda stops one after 10 s and repeats it inside the first
-    invocation's timeout; here one init gets both times together.
+    invocation's timeout; here one init gets both times together. `take_metrics` gets each line of
+    standard output and says whether it was one of metrics, which is not shown then.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Launch:
     task_root: Path
     timeout_s: float
     init_limit_s: float
+    take_metrics: Callable[[bytes], bool] = field(default=lambda _line: False)
 
 
 class Owner(Protocol):
@@ -255,7 +257,8 @@ class Environment:
     def _output(self, fd: int, line: bytes) -> None:
         for exchange in self._listening:
             exchange.print(line)
-        self._log.output(self.launch.name, fd, line)
+        if fd != STDOUT or not self.launch.take_metrics(line):
+            self._log.output(self.launch.name, fd, line)
 
 
 def _time_is_over(timeout_s: float) -> str:

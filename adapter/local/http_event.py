@@ -129,8 +129,9 @@ def _headers(request: HttpRequest, arrival: Arrival) -> dict[str, str]:
     for name, value in request.headers:
         if name not in _HOP_BY_HOP and name != "cookie":
             joined[name] = f"{joined[name]},{value}" if name in joined else value
-    if request.body:
-        joined["content-length"] = str(len(request.body))  # a chunked request announced none
+    if request.body or "content-length" in joined:
+        # A chunked request announces none, or one that does not count.
+        joined["content-length"] = str(len(request.body))
     joined.setdefault("x-amzn-trace-id", arrival.trace_id)
     forwarded = joined.get("x-forwarded-for")
     joined["x-forwarded-for"] = f"{forwarded}, {request.client}" if forwarded else request.client

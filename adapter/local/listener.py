@@ -5,9 +5,12 @@ import contextlib
 import logging
 import socket
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from adapter.errors import LocalError
 from adapter.local.asgi import BrokenResponseError
@@ -38,16 +41,19 @@ def bind(host: str, port: int, option: str) -> socket.socket:
     return bound
 
 
-def url_of(bound: socket.socket) -> str:
+def url_of(bound: socket.socket, scheme: str = "http") -> str:
     """Return the URL that a bound socket is reached at."""
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Listener:
-    """Serves one application on each bound socket, from `start` to `stop`."""
+    """Serves one application on each bound socket, from `start` to `stop`.
 
-    def __init__(self, applications: Mapping[socket.socket, ASGIApp]) -> None:
+    `options` are uvicorn's. Raises `LocalError` where a certificate or its key cannot be read.
+    """
+
+    def __init__(self, applications: Mapping[socket.socket, ASGIApp], **options: Any) -> None:
         self._sockets = list(applications)
         self._by_port = {
             bound.getsockname()[1]: application for bound, application in applications.items()
@@ -56,6 +62,7 @@ class Listener:
             uvicorn.Config(
                 self._dispatch,
                 access_log=False,
+                http=_Protocol,  # the same everywhere, whatever else is installed
                 interface="asgi3",  # not guessed: with uvicorn a bound method looks like ASGI 2
                 lifespan="off",
                 log_config=None,
@@ -64,8 +71,10 @@ class Listener:
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,
                 ws="none",
+                **options,
             ),
         )
+        _load(self._server.config)
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         self._serving: asyncio.Task[None] | None = None
 
@@ -88,9 +97,32 @@ class Listener:
         await self._by_port[scope["server"][1]](scope, receive, send)
 
 
+def _load(config: uvicorn.Config) -> None:
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise LocalError(f"the certificate or its key cannot be read: {error}") from error
+
+
 def _is_news(record: logging.LogRecord) -> bool:
     """Drop what uvicorn says of a connection that we have it cut: our log has told why."""
     return not (record.exc_info and isinstance(record.exc_info[1], BrokenResponseError))
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's, for clients that send nonsense after they have been answered.
+
+    An answer to that, too, would be an error of ours with a traceback.
+    """
+
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: the front refuses WebSockets, and no library is missing."""
 
 
 class _Server(uvicorn.Server):

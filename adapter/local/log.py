@@ -4,6 +4,7 @@ Text for people, or one JSON object on each line for tools. Nothing is kept in m
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -24,7 +25,14 @@ _STYLES = {
     "cyan": "\x1b[36m",
 }
 _LABEL_WIDTH = 26
-_LABEL_LIMIT = 200  # characters of a path that a line shows
+_LIMIT = 200  # characters that a line shows of a path, or of anything else that others chose
+_COLORS = re.compile("(\x1b\\[[0-9;:]*m)")
+# What steers a terminal, ends a line or turns the direction of text; not the tab, and not what
+# joins letters and emoji.
+_STEERS = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]",
+)
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # categories of Unicode
 
 
 class Level(Enum):
@@ -139,27 +147,33 @@ class Log:
             self._object("output", function=function, stream=stream, text=text)
             return
         for part in text.split("\r"):
-            self._line(function, f"{self.style('│', 'dim')} {part}")
+            self._line(function, f"{self.style('│', 'dim')} {_printed(part, color=self._color)}")
 
     def notice(self, kind: str, text: str, *, failed: bool = False, **facts: Any) -> None:
-        """Tell something about the server itself; `facts` are for tools."""
+        """Tell something about the server itself; `facts` are for tools.
+
+        The text may have several lines and styles; where it has `failed`, what it quotes is the
+        user's, and it has no styles.
+        """
         if self._json:
             self._object(kind, **(facts or {"text": text}))
-        elif failed or self._level is not Level.QUIET:
-            self._write(self.style(text, "red") if failed else text)
+        elif failed:
+            self._write(self.style("\n".join(map(visible, text.split("\n"))), "red"))
+        elif self._level is not Level.QUIET:
+            self._write(text)
 
     def _invocation_text(self, record: InvocationRecord) -> str:
         status = self.style(f"{record.status:<5}", "red" if record.error else "green")
-        label = visible(record.label)[:_LABEL_LIMIT]
+        label = visible(record.label)[:_LIMIT]
         text = f"{label:<{_LABEL_WIDTH}}  {status} {_milliseconds(record.duration_ms)}"
         if record.cold or record.caller:
             text += "  " + self.style("cold" if record.cold else "    ", "yellow")
         if record.streamed:
             text += self._streamed_text(record)
         if record.caller:
-            text += self.style(f"   ← {visible(record.caller)}", "dim")
+            text += self.style(f"   ← {visible(record.caller)[:_LIMIT]}", "dim")
         if record.error:
-            text += self.style(f"   {visible(record.error)}", "red")
+            text += self.style(f"   {visible(record.error)[:_LIMIT]}", "red")
         if self._level is Level.VERBOSE:
             text += self.style(f"   {record.request_id}", "dim")
         return text
@@ -179,14 +193,23 @@ class Log:
 
 
 def visible(text: str) -> str:
-    """Escape control characters: what a client sends must not draw on the terminal.
+    """Escape control characters and ends of lines: what others send must not draw on the terminal.
 
     Format characters are among them, because some reverse the direction of the text after them.
     """
     return "".join(
-        character if unicodedata.category(character)[0] != "C" else ascii(character)[1:-1]
+        ascii(character)[1:-1] if unicodedata.category(character) in _INVISIBLE else character
         for character in text
     )
+
+
+def _printed(text: str, *, color: bool) -> str:
+    """Show what a function printed: its colours where the log has some, and nothing that draws."""
+    parts = _COLORS.split(text)  # text and colours take turns
+    parts[::2] = [_STEERS.sub(lambda found: ascii(found[0])[1:-1], part) for part in parts[::2]]
+    if len(parts) == 1:
+        return parts[0]
+    return "".join([*parts, _RESET] if color else parts[::2])
 
 
 def _size(count: int) -> str:

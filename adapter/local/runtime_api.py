@@ -5,6 +5,7 @@ environment, because the protocol itself does not say which environment is askin
 """
 
 import asyncio
+import contextlib
 import json
 from collections import OrderedDict, deque
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ from adapter.local.posted import Posted, drop, pass_on, read_whole
 _VERSION = "/2018-06-01/runtime/"
 _HOST = "127.0.0.1"
 _REMEMBERED = 100  # ids of past invocations, to tell a late post from a wrong one
-_LAST_WORDS_S = 0.2  # between a connection's end and the news that the process has ended
+# After the end of a connection that an answer was wanted from: for the news that the process has
+# ended, or for the answer over another one.
+_LAST_WORDS_S = 2.0
 _INVOCATION_ID = "lambda-runtime-invocation-id"
 _RESPONSE_MODE = "lambda-runtime-function-response-mode"
 # Ours, where AWS has nothing: a runtime that asks for it with its request for an invocation learns
@@ -56,6 +59,15 @@ class _Past(Enum):
     EXPIRED = "expired"
 
 
+@dataclass(slots=True)
+class _Connection:
+    """A connection of the runtime; `carried` is the invocation that its end would cancel."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    carried: Exchange | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Poll:
     """A runtime's request for the next invocation, waiting."""
@@ -78,8 +90,8 @@ class RuntimeApi:
         self._queued: deque[Exchange] = deque()
         self._polls: deque[_Poll] = deque()
         self._running: dict[str, Exchange] = {}
-        self._cut: set[Exchange] = set()
         self._past: OrderedDict[str, _Past] = OrderedDict()
+        self._closed = False
 
     async def start(self) -> str:
         """Listen on a free port and return `host:port`, the value of AWS_LAMBDA_RUNTIME_API."""
@@ -93,6 +105,7 @@ class RuntimeApi:
 
     async def close(self) -> None:
         """Hang up on the runtime. Nothing is answered any more."""
+        self._closed = True
         if self._server is None:
             return
         self._server.close()
@@ -106,7 +119,7 @@ class RuntimeApi:
     @property
     def unanswered(self) -> list[Exchange]:
         """The invocations that the runtime has, and those it has not asked for yet."""
-        return [*self._running.values(), *self._cut, *self._queued]
+        return [*self._running.values(), *self._queued]
 
     @property
     def running(self) -> int:
@@ -158,7 +171,7 @@ class RuntimeApi:
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own: the one asyncio makes reports its cancellation as an error (3.11).
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        task = asyncio.get_running_loop().create_task(self._serve(_Connection(reader, writer)))
         self._connections[task] = writer
         task.add_done_callback(self._disconnected)
 
@@ -166,28 +179,31 @@ class RuntimeApi:
         writer = self._connections.pop(task)  # named, or it is gone before its transport is closed
         writer.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, connection: _Connection) -> None:
         try:
-            while (head := await http1.read_head(reader)) is not None:
-                if head.headers.get("expect", "").lower() == "100-continue":
-                    writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                writer.write(await self._respond(head, reader, writer))
-                await writer.drain()
-                # After a stream a runtime closes, and what follows too long a one is not read.
-                if not head.keep_alive or _RESPONSE_MODE in head.headers:
-                    return
+            await self._answer_requests(connection)
         except (OSError, asyncio.CancelledError):
-            return  # the process has gone, or is being ended; its environment knows
+            pass  # the process has gone, or is being ended; its environment knows
+        finally:
+            if (lost := connection.carried) is not None:
+                await self._cut_off(lost, "Runtime.ConnectionLost", "The runtime has hung up")
 
-    async def _respond(
-        self,
-        head: http1.Head,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> bytes:
+    async def _answer_requests(self, connection: _Connection) -> None:
+        writer = connection.writer
+        while (head := await http1.read_head(connection.reader)) is not None:
+            if head.headers.get("expect", "").lower() == "100-continue":
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            writer.write(await self._respond(head, connection))
+            await writer.drain()
+            # After a stream a runtime closes, and what follows too long a one is not read.
+            if not head.keep_alive or _RESPONSE_MODE in head.headers:
+                return
+
+    async def _respond(self, head: http1.Head, connection: _Connection) -> bytes:
+        reader = connection.reader
         match (head.first, head.second.removeprefix(_VERSION).split("/")):
             case ("GET", ["invocation", "next"]):
-                return await self._next(head.headers, reader, writer)
+                return await self._next(head.headers, connection)
             case ("POST", ["invocation", request_id, "response" | "error" as what]):
                 return await self._post(request_id, what, head.headers, reader)
             case ("POST", ["init", "error"]):
@@ -196,18 +212,15 @@ class RuntimeApi:
         await drop(reader, head.headers)
         return _error(404, "InvalidPath", f"{head.first} {head.second} is not part of the API")
 
-    async def _next(
-        self,
-        asked: Mapping[str, str],
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> bytes:
+    async def _next(self, asked: Mapping[str, str], connection: _Connection) -> bytes:
         self._observer.polled(_init_parts(asked.get(_INIT, "")))
-        exchange = await self._take(reader)
+        exchange = await self._take(connection.reader)
         headers = _invocation_headers(exchange, self._observer.begin(exchange))
         name, value = _HANG_UP
+        connection.carried = None
         if asked.get(name) == value:
-            exchange.hang_up = writer.transport.abort
+            connection.carried = exchange
+            exchange.hang_up = connection.writer.transport.abort
             headers[name] = value
         return http1.response_bytes(200, headers, exchange.invocation.payload)
 
@@ -245,7 +258,8 @@ class RuntimeApi:
             else:
                 posted = await read_whole(reader, headers, failed=what == "error")
         except OSError:
-            await self._cut_off(exchange)
+            truncated = "Runtime.TruncatedResponse", "Response payload was cut off"
+            await self._cut_off(exchange, *truncated)
             raise
         if not self._has(exchange):  # it ended meanwhile
             return self._stale(request_id)
@@ -270,17 +284,21 @@ class RuntimeApi:
             return _error(403, "InvalidStateTransition", f"{request_id} is being answered already")
         return None
 
-    async def _cut_off(self, exchange: Exchange) -> None:
-        """Fail it: by what ended the process, if that is why, or else by the cut itself."""
-        if self._has(exchange):
-            self._end(exchange, _Past.ANSWERED)
-        self._cut.add(exchange)
-        try:
+    async def _cut_off(self, exchange: Exchange, error_type: str, message: str) -> None:
+        """Fail an invocation whose answer does not come.
+
+        By what ended the process, if that is why, or else by the cut itself. A runtime that has
+        lost its connection may answer over another one meanwhile.
+        """
+        if self._closed or not self._has(exchange):
+            return
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(exchange.finished(), _LAST_WORDS_S)
-        except TimeoutError:
-            exchange.fail("Runtime.TruncatedResponse", "Response payload was cut off")
-        finally:
-            self._cut.discard(exchange)
+        if self._has(exchange):
+            self._end(exchange, _Past.EXPIRED)
+            exchange.fail(error_type, message)
+            if self.waiting:
+                self._observer.waiting()
 
     def _has(self, exchange: Exchange) -> bool:
         return self._running.get(exchange.request_id) is exchange

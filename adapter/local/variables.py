@@ -50,6 +50,7 @@ def function_variables(
         "TZ": ":UTC",
         "_HANDLER": plan.handler,
         **_concurrency(plan),
+        **_logging(plan),
         **alias_variables(aliases),
         **plan.environment,
     }
@@ -72,6 +73,13 @@ def _concurrency(plan: FunctionPlan) -> dict[str, str]:
     if plan.max_concurrency == 1:
         return {}
     return {"AWS_LAMBDA_MAX_CONCURRENCY": str(plan.max_concurrency)}
+
+
+def _logging(plan: FunctionPlan) -> dict[str, str]:
+    """Tell a runtime how to log; without a level Lambda's own for JSON is INFO."""
+    if plan.log_format == "Text":
+        return {}
+    return {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": plan.log_level or "INFO"}
 
 
 def _inherited(environ: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from adapter.errors import Unhealthy
 from adapter.runtime import BEGAN, logs, snapstart
-from adapter.runtime.client import RuntimeApi, RuntimeApiLost
+from adapter.runtime.client import RuntimeApi, RuntimeApiError, RuntimeApiLost
 from adapter.runtime.context import FunctionSettings
 from adapter.runtime.loading import load_handler
 from adapter.runtime.loop import Handler, run
@@ -67,7 +67,7 @@ def _end_unhealthy(handler: Handler, loop: asyncio.AbstractEventLoop) -> NoRetur
 def _fail_init(api: RuntimeApi, failure: Failure) -> NoReturn:
     what = (failure.error_type, failure.message)
     logger.error("%s: %s", *what, extra={"failure": failure})
-    with contextlib.suppress(RuntimeApiLost, OSError):
+    with contextlib.suppress(RuntimeApiError, RuntimeApiLost, OSError):
         asyncio.run(api.fail_init(failure))
     _exit_now(1)  # a thread of the failed init may still run, and would hold up an ordinary end
 

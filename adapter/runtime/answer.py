@@ -67,7 +67,7 @@ class PostedAnswer:
         except RuntimeApiError as error:
             await self._refused(error, len(body))
         except (OSError, RuntimeApiLost) as error:
-            logger.warning("the answer was lost on its way: %s", error)
+            await self._lost("the answer was lost on its way", error)
 
     async def stream(self, content_type: str) -> ResponseStream:
         """Begin to post a response piece by piece. Raises OSError."""
@@ -79,8 +79,27 @@ class PostedAnswer:
         self._stream = PostedStream(self._api, body)
         return self._stream
 
+    async def close(self) -> None:
+        """Give up a stream that was lost on its way, when the function has ended."""
+        if self._stream is not None and self._stream.lost is not None and not self.unwanted:
+            await self._lost("the stream was lost on its way", self._stream.lost)
+
+    async def _lost(self, what: str, error: Exception) -> None:
+        """Tell that there will be no answer, as far as anything still can be told.
+
+        Or the caller would wait until the deadline; and Lambda, as its emulator has it, hands out
+        again what is not answered when the loop asks for the next: the function would run twice.
+        """
+        logger.warning("%s: %s", what, error)
+        self._api.on_hang_up(None)
+        failure = Failure(error_type="AnswerLost", message=f"{what}: {error}")
+        with contextlib.suppress(OSError, RuntimeApiError, RuntimeApiLost):
+            await self._api.fail(self._invocation, failure)
+
     async def _refused(self, error: RuntimeApiError, size: int) -> None:
-        if error.status == STALE:
+        if error.repeated and error.status != FATAL:
+            logger.warning("the answer was sent twice, and may have been lost: %s", error)
+        elif error.status == STALE:
             logger.warning("the answer came too late and was dropped: %s", error)
         elif error.status == TOO_LARGE:
             logger.error("the answer has %d bytes; Lambda takes 6 MB (6,291,556 bytes)", size)
@@ -115,6 +134,7 @@ class PostedStream:
 
     def __init__(self, api: RuntimeApi, body: RequestBody) -> None:
         self.ended = False
+        self.lost: OSError | None = None
         self._api = api
         self._body = body
 
@@ -124,8 +144,9 @@ class PostedStream:
             raise ConnectionError("the response has ended")
         try:
             await self._body.write(data)
-        except OSError:
+        except OSError as error:
             self.ended = True
+            self.lost = error
             raise
 
     async def end(self) -> None:
@@ -147,8 +168,10 @@ class PostedStream:
         self.ended = True
         try:
             self._api.check("a stream", await self._body.end(trailers))
-        except (OSError, RuntimeApiError) as error:
+        except RuntimeApiError as error:
             logger.warning("the stream was not taken to its end: %s", error)
+        except OSError as error:
+            self.lost = error
         self._api.on_hang_up(None)
 
 

@@ -23,12 +23,17 @@ PAUSE_S = 0.05
 
 
 class RuntimeApiError(AdapterError):
-    """The Runtime API refused a request; `status` is its HTTP status."""
+    """The Runtime API refused a request; `status` is its HTTP status.
 
-    def __init__(self, what: str, response: Response) -> None:
+    `repeated` says that the same had been sent before, over a connection that was lost: then it may
+    have arrived.
+    """
+
+    def __init__(self, what: str, response: Response, *, repeated: bool = False) -> None:
         detail = response.body[:500].decode("utf-8", "replace")
         super().__init__(f"the Runtime API answered {what} with {response.status}: {detail}")
         self.status = response.status
+        self.repeated = repeated
 
 
 class RuntimeApiLost(AdapterError):
@@ -119,7 +124,7 @@ class RuntimeApi:
         """Post a result. Raises OSError, and `RuntimeApiError`, with status 413 for too large."""
         headers = {**invocation.answer_headers(), "content-type": "application/json"}
         path = protocol.response_path(invocation.request_id)
-        self.check("a response", await self._post(path, headers, body))
+        await self._post("a response", path, headers, body)
 
     async def stream(self, invocation: Invocation, content_type: str) -> RequestBody:
         """Begin a response that is sent piece by piece; its connection closes at the end.
@@ -149,34 +154,42 @@ class RuntimeApi:
         """Post a function error. Raises OSError and `RuntimeApiError`."""
         headers = {**invocation.answer_headers(), **failure.headers()}
         path = protocol.error_path(invocation.request_id)
-        self.check("an error", await self._post(path, headers, failure.body()))
+        await self._post("an error", path, headers, failure.body())
 
     async def fail_init(self, failure: Failure) -> None:
-        """Say that this environment cannot serve; the process must end then. Raises OSError."""
-        await self._post(protocol.INIT_ERROR, failure.headers(), failure.body())
+        """Say that this environment cannot serve; the process must end then.
+
+        Raises OSError and `RuntimeApiError`.
+        """
+        await self._post("an init error", protocol.INIT_ERROR, failure.headers(), failure.body())
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             self._connection.close()
 
-    def check(self, what: str, response: Response) -> None:
+    def check(self, what: str, response: Response, *, repeated: bool = False) -> None:
         """Raise `RuntimeApiError` for a refusal; after a 500 `next` raises it too."""
         if response.status == ACCEPTED:
             return
-        error = RuntimeApiError(what, response)
+        error = RuntimeApiError(what, response, repeated=repeated)
         if response.status == FATAL:
             self._broken = error
         raise error
 
-    async def _post(self, path: str, headers: dict[str, str], body: bytes) -> Response:
+    async def _post(self, what: str, path: str, headers: dict[str, str], body: bytes) -> None:
         """Send once more where the connection was lost: an answer that came twice is refused."""
-        connection = await self._connected()
+        repeated = False
         try:
-            return await connection.request("POST", path, self._headers(headers), body)
+            response = await self._send(path, headers, body)
         except OSError:
-            connection = await self._connected()
-            return await connection.request("POST", path, self._headers(headers), body)
+            repeated = True
+            response = await self._send(path, headers, body)
+        self.check(what, response, repeated=repeated)
+
+    async def _send(self, path: str, headers: dict[str, str], body: bytes) -> Response:
+        connection = await self._connected()
+        return await connection.request("POST", path, self._headers(headers), body)
 
     async def _connected(self) -> BlockingConnection | Connection:
         connection = self._connection
@@ -184,7 +197,7 @@ class RuntimeApi:
             self.close()
             try:
                 connection = await self._kind.open(self._host, self._port)
-            except OSError as error:
+            except ConnectionRefusedError as error:  # anything else may pass
                 raise RuntimeApiLost(
                     f"the Runtime API at {self._address} is gone: {error}",
                 ) from error

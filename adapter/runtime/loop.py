@@ -24,6 +24,7 @@ from adapter.runtime.background import Background
 from adapter.runtime.client import RuntimeApi
 from adapter.runtime.context import FunctionSettings, LambdaContext
 from adapter.runtime.protocol import Invocation
+from adapter.serve.context import flush_metrics
 
 logger = logging.getLogger("adapter.runtime")
 
@@ -108,6 +109,7 @@ async def _poll(
             await pending.settle(invocation.deadline_ms)
             if idle_check is not None:
                 await idle_check(invocation.deadline_ms)
+            flush_metrics()
             sys.stdout.flush()
             sys.stderr.flush()
     finally:
@@ -121,6 +123,19 @@ async def _serve_one(
     start: Callable[[Any, PostedAnswer], Coroutine[Any, Any, None]],
 ) -> None:
     answer = PostedAnswer(api, invocation)
+    try:
+        await _run_one(answer, invocation, own, start)
+        await answer.close()
+    finally:
+        api.finish()
+
+
+async def _run_one(
+    answer: PostedAnswer,
+    invocation: Invocation,
+    own: contextvars.Context,
+    start: Callable[[Any, PostedAnswer], Coroutine[Any, Any, None]],
+) -> None:
     try:
         work = own.run(start, json.loads(invocation.body), answer)
         task = _task(work, own)
@@ -137,8 +152,6 @@ async def _serve_one(
             await answer.fail(odd)
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the caller's
         await answer.fail(error)
-    finally:
-        api.finish()
 
 
 def _task(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from adapter import json_bytes
+from adapter.errors import BackPressureError, RemoteError
 
 VERSION: Final = "2018-06-01"
 NEXT: Final = f"/{VERSION}/runtime/invocation/next"
@@ -70,7 +71,7 @@ class Invocation(NamedTuple):
         return cls(
             request_id=headers[REQUEST_ID],
             body=body,
-            deadline_ms=int(deadline) if deadline.isdigit() else 0,
+            deadline_ms=int(deadline) if _is_time(deadline) else 0,
             function_arn=headers.get(FUNCTION_ARN, ""),
             trace_id=headers.get(TRACE_ID, ""),
             client_context=headers.get(CLIENT_CONTEXT, ""),
@@ -89,43 +90,60 @@ class Invocation(NamedTuple):
         return max(0, self.deadline_ms - int(time.time() * 1000))
 
 
+def _is_time(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
+
+
 class Failure(NamedTuple):
-    """A function error: the body that Lambda hands to the caller."""
+    """A function error: the body that Lambda hands to the caller.
+
+    `builtin` is the builtin exception that an exception of the user's own is one of, "" for none,
+    so that the caller catches it as that. `details` are those of a `BackPressureError`. AWS's error
+    object has no such fields, and allows them.
+    """
 
     error_type: str
     message: str
     stack_trace: tuple[str, ...] = ()
+    builtin: str = ""
+    details: Mapping[str, object] | None = None
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
         """Describe an exception, without the frames that led to the user's; never raises."""
         return cls(
-            error_type=type(error).__name__,
+            # What another deployment raised keeps its type on the way through this one.
+            error_type=error.error_type if isinstance(error, RemoteError) else type(error).__name__,
             message=_text(error),
             stack_trace=tuple(_stack(error)),
+            builtin=_builtin_base(type(error)),
+            details=error.details() if isinstance(error, BackPressureError) else None,
         )
 
     def body(self) -> bytes:
         """The JSON that is posted."""
-        return json.dumps(
-            {
-                "errorType": self.error_type,
-                "errorMessage": self.message,
-                "stackTrace": list(self.stack_trace),
-            },
-        ).encode()
+        error: dict[str, Any] = {
+            "errorType": self.error_type,
+            "errorMessage": self.message,
+            "stackTrace": list(self.stack_trace),
+        }
+        more = {"errorBuiltin": self.builtin, "errorDetails": self.details}
+        error |= {name: value for name, value in more.items() if value}
+        return json.dumps(error, default=str).encode()
 
     def trailers(self) -> dict[str, str]:
         """What ends a response that had begun.
 
         The server that reads them, written in Go, gives up on more than 4 KB of trailers, and with
         it on the environment. So the frames furthest from the error are left out, and then the end
-        of the message.
+        of the message and the details.
         """
         short = self
         while len(short.body()) > MAX_TRAILER and short.stack_trace:
             short = short._replace(stack_trace=short.stack_trace[1:])
-        short = short._replace(error_type=self.error_type[:80])
+        short = short._replace(error_type=self.error_type[:80])  # as long as in `headers`
+        if len(short.body()) > MAX_TRAILER:
+            short = short._replace(details=None)
         while len(short.body()) > MAX_TRAILER:
             short = short._replace(message=short.message[: len(short.message) // 2])
         return {
@@ -135,7 +153,7 @@ class Failure(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """The category that Lambda reports in its metrics."""
-        error_type = self.error_type.encode("ascii", "backslashreplace").decode()
+        error_type = self.error_type[:80].encode("ascii", "backslashreplace").decode()
         return {ERROR_TYPE: f"Function.{error_type}", "content-type": "application/json"}
 
     def text(self) -> str:
@@ -157,6 +175,12 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception as failure:  # noqa: BLE001 - the user's own __str__
         return f"<no text: __str__ raised {type(failure).__name__}>"
+
+
+def _builtin_base(kind: type[BaseException]) -> str:
+    """Name the builtin that a type of its own derives from, where that says more than Exception."""
+    base = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    return "" if base in (kind, Exception, BaseException) else base.__name__
 
 
 def _stack(error: BaseException) -> list[str]:

@@ -17,7 +17,7 @@ from tests.examples.sentences import SENTENCES
 def url() -> Iterator[str]:
     from text_service import app
 
-    serve.start({"port": 0})
+    serve.start(http_options={"port": 0})
     serve.run(app)
     yield in_process.url()
     serve.shutdown()

@@ -142,9 +142,16 @@ class Client:
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    def ask(self, path: str = "/", *, method: str = "GET", version: str = "1.1") -> None:
+    def ask(
+        self,
+        path: str = "/",
+        *headers: str,
+        method: str = "GET",
+        version: str = "1.1",
+    ) -> None:
         """Send a request without a body."""
-        self.writer.write(f"{method} {path} HTTP/{version}\r\nHost: localhost\r\n\r\n".encode())
+        lines = (f"{method} {path} HTTP/{version}", "Host: localhost", *headers, "", "")
+        self.writer.write("\r\n".join(lines).encode())
 
     def hang_up(self) -> None:
         """Go at once."""

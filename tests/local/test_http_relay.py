@@ -304,6 +304,41 @@ async def test_a_client_that_hangs_up_in_mid_stream_cancels_the_invocation() -> 
     assert (record["status"], record["streamed"], record["bytes"]) == ("499", True, 4)
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["before the answer", "in mid-stream"])
+@pytest.mark.parametrize(("said", "heeded"), [("?1", True), ("?0", False), ("1", False)])
+async def test_a_client_may_hang_up_without_cancelling_anything(
+    said: str,
+    *,
+    heeded: bool,
+    begun: bool,
+) -> None:
+    function = Scripted()
+    if not begun:
+        function.opened.clear()
+    async with _front(function) as (url, records):
+        async with Client.of(url) as client:
+            client.ask("/", f"X-Request-Disconnect-Disabled: {said}")
+            await function.entered.wait()
+            if begun:
+                function.send(prelude(), b"some")
+                await client.head()
+                await client.chunk()
+            client.hang_up()
+        async with Client.of(url) as other:  # when it is answered the front knows who has left
+            other.ask("/_url/nobody")
+            await other.head()
+        function.opened.set()
+        function.send(*(() if begun else (prelude(),)), b"more")
+        function.end()
+        await (function.finished if heeded else function.cancelled).wait()
+        (record,) = [
+            found for found in await records.wait_for("invocation", 2) if found["status"] != "404"
+        ]
+
+    assert record["status"] == ("200" if heeded else "499")
+    assert function.cancelled.is_set() is not heeded
+
+
 async def test_the_limit_of_an_http_api_ends_with_the_beginning_of_a_stream() -> None:
     function = Scripted()
     async with _front(function, integration_timeout_s=0.05) as (url, _), Client.of(url) as client:

@@ -1,6 +1,7 @@
 """Ports and the server behind them."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 
@@ -9,9 +10,9 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.errors import LocalError
-from adapter.local.asgi import BrokenResponseError, respond
+from adapter.local.asgi import BrokenResponseError, read_body, respond
 from adapter.local.listener import Listener, bind, url_of
-from tests.local.scripted import listening
+from tests.local.scripted import Client, listening
 
 
 def _application(text: bytes) -> ASGIApp:
@@ -52,6 +53,36 @@ async def test_signals_stay_with_whoever_runs_the_server() -> None:
     await listener.stop()
 
     assert during is before
+
+
+async def test_nonsense_after_an_answer_closes_the_connection_and_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with listening(_application(b"early")) as url, Client.of(url) as client:
+        client.writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await client.head()
+        client.writer.write(b"no size of a chunk\r\n")
+        rest = await client.rest()
+
+    assert b"HTTP/1.1 400" not in rest
+    assert [record.message for record in caplog.records] == ["Invalid HTTP request received."]
+
+
+async def test_a_client_that_stalls_does_not_hold_up_the_end() -> None:
+    bound = bind("127.0.0.1", 0, "--port")
+    listener = Listener({bound: _reading})
+    listener.start()
+    starts = (b"", b"GET / HT", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")
+    async with contextlib.AsyncExitStack() as clients:
+        for start in starts:
+            client = await clients.enter_async_context(Client.of(url_of(bound)))
+            client.writer.write(start)
+        async with asyncio.timeout(60):
+            await listener.stop()
+
+
+async def _reading(_scope: Scope, receive: Receive, send: Send) -> None:
+    await respond(send, 200, [], await read_body(receive, 5))
 
 
 def test_a_taken_port_is_an_error() -> None:

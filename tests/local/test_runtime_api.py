@@ -12,7 +12,7 @@ import pytest
 
 from adapter.connection import Connection
 from adapter.http1 import Response, read_head
-from adapter.local import posted
+from adapter.local import posted, runtime_api
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import MAX_PAYLOAD
 from adapter.local.runtime_api import RuntimeApi
@@ -286,6 +286,13 @@ async def test_a_chunked_response_is_put_together() -> None:
     assert exchange.answer.payload == b"[1,2]"
 
 
+@pytest.fixture
+def _brief_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process ends here, so there is no news of one to wait for."""
+    monkeypatch.setattr(runtime_api, "_LAST_WORDS_S", 0.05)
+
+
+@pytest.mark.usefixtures("_brief_last_words")
 async def test_a_chunked_response_that_is_cut_never_looks_complete() -> None:
     async with _runtime() as runtime:
         exchange = await runtime.given()
@@ -298,6 +305,7 @@ async def test_a_chunked_response_that_is_cut_never_looks_complete() -> None:
     assert answer.error_type == "Runtime.TruncatedResponse"
 
 
+@pytest.mark.usefixtures("_brief_last_words")
 async def test_a_response_shorter_than_announced_never_looks_complete() -> None:
     async with _runtime() as runtime:
         exchange = await runtime.given()
@@ -491,6 +499,7 @@ async def test_a_response_mode_that_is_none_is_refused_and_the_right_one_still_w
     assert (accepted.status, exchange.answer.payload) == (202, b"2")
 
 
+@pytest.mark.usefixtures("_brief_last_words")
 async def test_a_stream_that_is_cut_never_looks_complete() -> None:
     async with _runtime() as runtime:
         exchange = await runtime.given()
@@ -504,6 +513,82 @@ async def test_a_stream_that_is_cut_never_looks_complete() -> None:
     assert exchange.answer.error_type == "Runtime.TruncatedResponse"
 
 
+async def _taken(runtime: _Runtime, exchange: Exchange) -> Connection:
+    """Hand an invocation to a runtime that a lost connection cancels."""
+    runtime.api.deliver(exchange)
+    connection = await runtime.connect()
+    await connection.request("GET", NEXT, HANG_UP)
+    return connection
+
+
+@pytest.mark.usefixtures("_brief_last_words")
+async def test_a_runtime_that_hangs_up_on_an_invocation_has_lost_it() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation())
+        (await _taken(runtime, exchange)).close()
+        await exchange.finished()
+        late = await runtime.post(exchange, "response", b"1")
+
+    assert exchange.answer.error_type == "Runtime.ConnectionLost"
+    assert late.status == 410
+    assert not runtime.api.busy
+
+
+async def test_a_runtime_that_has_lost_its_connection_may_answer_over_another_one() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation())
+        (await _taken(runtime, exchange)).close()
+        for _ in range(1000):  # until that is known here, too
+            await asyncio.sleep(0)
+        accepted = await runtime.post(exchange, "response", b"1")
+
+    assert (accepted.status, exchange.answer.payload) == (202, b"1")
+
+
+async def test_an_answer_that_was_cut_off_may_be_sent_again() -> None:
+    async with _runtime() as runtime:
+        exchange = await runtime.given()
+        _, writer = await runtime.stream()
+        path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
+        writer.write(f"POST {path} HTTP/1.1\r\ncontent-length: 5\r\n\r\n[1]".encode())
+        writer.close()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        accepted = await runtime.post(exchange, "response", b"[1, 2]")
+
+    assert (accepted.status, exchange.answer.payload) == (202, b"[1, 2]")
+
+
+async def test_a_lost_connection_means_nothing_where_that_was_not_agreed() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation())
+        runtime.api.deliver(exchange)
+        connection = await runtime.connect()
+        await connection.request("GET", NEXT, {})
+        connection.close()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+
+        assert not exchange.ended
+        assert runtime.api.running == 1
+
+
+@pytest.mark.usefixtures("_brief_last_words")
+async def test_who_waits_already_is_told_of_again_when_an_invocation_is_lost() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation())
+        (await _taken(runtime, exchange)).close()
+        asking = asyncio.create_task(runtime.next())
+        await runtime.observer.idle.wait()
+        runtime.observer.idle.clear()
+        await exchange.finished()
+        await runtime.observer.idle.wait()
+        runtime.api.deliver(Exchange(invocation("next")))
+        response = await asking
+
+    assert response.body == b'"next"'
+
+
 async def test_a_cut_whose_reason_becomes_known_fails_for_that_reason() -> None:
     async with _runtime() as runtime:
         exchange = await runtime.given()
@@ -513,7 +598,8 @@ async def test_a_cut_whose_reason_becomes_known_fails_for_that_reason() -> None:
         await exchange.begun()
         pieces = exchange.pieces()
         await anext(pieces)
-        await until(lambda: not runtime.api.running)
+        for _ in range(1000):  # until the cut is known here, too
+            await asyncio.sleep(0)
         (unanswered,) = runtime.api.unanswered
         unanswered.fail("Runtime.ExitError", "exit status 3")
         rest = [piece async for piece in pieces]

@@ -235,3 +235,39 @@ async def test_environments_do_not_see_what_only_lambda_sets(
     assert "AWS_LAMBDA_MAX_CONCURRENCY" not in variables
     assert variables["USERS_OWN"] == os.environ["USERS_OWN"]
     assert variables["AWS_LAMBDA_FUNCTION_NAME"] == "Echo"
+
+
+PREFIX = """
+import os
+
+def handler(event, context):
+    return [event["rawPath"], os.environ["ADAPTER_ROUTE_PREFIX"]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "asked", "base_path"),
+    [("/", "/a", "/root"), ("/shop", "/shop/a", "/root/shop")],
+)
+async def test_the_path_of_a_proxy_in_front_is_a_part_of_the_path_and_of_the_prefix(
+    prefix: str,
+    asked: str,
+    base_path: str,
+) -> None:
+    environment = {} if prefix == "/" else {"ADAPTER_ROUTE_PREFIX": prefix}
+    plan = application_plan(function_plan(PREFIX, environment=environment), route_prefix=prefix)
+    async with serving(plan, root_path="/root/") as served:
+        response = await served.http.get(asked)
+
+    assert response.json() == [f"/root{asked}", base_path]
+
+
+async def test_http_may_listen_elsewhere_than_lambdas_api() -> None:
+    async with serving(application_plan(function_plan()), host="127.0.0.2") as served:
+        response = await served.http.get("/a")
+        answer = await served.invoke(payload={"a": 1})
+
+    assert response.status_code == 200
+    assert served.server.http_url.startswith("http://127.0.0.2:")
+    assert served.server.lambda_url.startswith("http://127.0.0.1:")
+    assert answer["Payload"] == {"a": 1}

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,29 @@ def test_lambdas_variables_and_the_plans_own(tmp_path: Path) -> None:
     assert expected.items() <= variables.items()
     assert variables["AWS_EXECUTION_ENV"].startswith("AWS_Lambda_python3.")
     assert "ADAPTER_ALIASES" not in variables
+
+
+@pytest.mark.parametrize(
+    ("planned", "expected"),
+    [
+        ({"log_level": "DEBUG"}, {}),
+        (
+            {"log_format": "JSON"},
+            {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"},
+        ),
+        (
+            {"log_format": "JSON", "log_level": "WARN"},
+            {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN"},
+        ),
+    ],
+)
+def test_a_runtime_is_told_how_to_log_as_on_lambda(
+    tmp_path: Path, planned: dict[str, Any], expected: dict[str, str]
+) -> None:
+    variables = variables_of(function_plan(**planned), tmp_path)
+
+    told = ("AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL")
+    assert {name: value for name, value in variables.items() if name in told} == expected
 
 
 def test_the_users_variables_are_inherited_but_for_ours(

@@ -14,6 +14,7 @@ import pytest
 from adapter.runtime import logs
 from adapter.runtime.logs import JsonFormatter, TextFormatter
 from adapter.runtime.protocol import Failure
+from adapter.serve.context import InvocationContext, invocation
 from tests.runtime.hosts import OURS, emulator
 
 HOSTILE = "a\r\n[ERROR]\tforged\x1b[2J\u2028\x9b"
@@ -52,6 +53,28 @@ def test_json_is_what_awss_client_writes_and_the_extra_values() -> None:
         "requestId": "r-1",
         "item": "pen",
     }
+
+
+def asked_as(client_id: str, **extra: Any) -> dict[str, Any]:
+    """Log while what is served has this id."""
+
+    def log() -> str:
+        invocation.set(InvocationContext(request_id=client_id))
+        return JsonFormatter().format(record("", **extra))
+
+    found: dict[str, Any] = json.loads(contextvars.copy_context().run(log))
+    return found
+
+
+@pytest.mark.usefixtures("_in_an_invocation")
+def test_json_has_the_id_of_the_client_besides_lambdas() -> None:
+    assert "request_id" not in asked_as("r-1")
+    assert "request_id" not in asked_as("")
+    assert (
+        asked_as("of-the-client").items()
+        >= {"requestId": "r-1", "request_id": "of-the-client"}.items()
+    )
+    assert asked_as("of-the-client", request_id="the user's")["request_id"] == "the user's"
 
 
 def test_an_extra_value_cannot_stand_for_a_field_of_ours() -> None:
@@ -95,6 +118,38 @@ def test_arguments_that_do_not_fit_are_no_error() -> None:
     )
 
 
+def test_text_shows_the_attributes_that_are_wanted_before_the_message() -> None:
+    line = TextFormatter(["name", "lineno", "asctime"]).format(record("%d left", 3))
+
+    assert line.split("\t")[3:] == ["shop", "1", "1970-01-01T00:00:00.500Z", "3 left"]
+
+
+def test_json_has_the_attributes_that_are_wanted_as_fields() -> None:
+    found = json.loads(JsonFormatter(["name", "lineno", "taskName"]).format(record("3 left")))
+
+    assert (found["name"], found["lineno"], found["taskName"]) == ("shop", 1, None)
+    assert found["message"] == "3 left"
+
+
+def test_an_attribute_that_is_hostile_stays_one_line() -> None:
+    made = record("fine")
+    made.threadName = HOSTILE
+
+    assert "\n" not in TextFormatter(["threadName"]).format(made)
+
+
+@pytest.mark.usefixtures("_root")
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+def test_attributes_are_named_by_a_variable(
+    log_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables = {"AWS_LAMBDA_LOG_FORMAT": log_format, "ADAPTER_LOG_ATTRIBUTES": "name,lineno"}
+    logs.configure(variables)
+    logging.getLogger("ray.serve").warning("hello")
+
+    assert "ray.serve" in capsys.readouterr().err
+
+
 @pytest.fixture
 def _root() -> Iterator[None]:
     root = logging.getLogger()
@@ -115,6 +170,8 @@ def _root() -> Iterator[None]:
         ({"AWS_LAMBDA_LOG_LEVEL": "warn"}, logging.WARNING),
         ({"AWS_LAMBDA_LOG_LEVEL": "FATAL"}, logging.CRITICAL),
         ({"AWS_LAMBDA_LOG_LEVEL": "loud"}, logging.WARNING),
+        ({"ADAPTER_LOG_LEVEL": "DEBUG"}, logging.DEBUG),
+        ({"ADAPTER_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_LEVEL": "ERROR"}, logging.ERROR),
     ],
 )
 def test_the_level_is_what_lambda_says(variables: dict[str, str], level: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fastapi import Depends, FastAPI
 
 from adapter import lambda_handler, serve
-from adapter.errors import InvalidOption, LifespanFailed
+from adapter.errors import BackPressureError, InvalidOption, LifespanFailed, remote_error
 from adapter.function import Function, entry_point
 from adapter.runtime.logs import TextFormatter
 from adapter.runtime.protocol import ERROR_BODY, Failure
@@ -33,6 +33,19 @@ def test_trailers_fit_whatever_the_error_is(character: str) -> None:
     assert json.loads(base64.b64decode(trailers[ERROR_BODY]))["errorMessage"].startswith(character)
 
 
+def test_trailers_fit_whatever_the_details_are() -> None:
+    busy = BackPressureError(1, 1, 429)
+    busy.message = "x" * 50_000
+    frames = ("frame" * 1_000,) * 3
+    failure = Failure.of(BackPressureError(1, 1, 429))._replace(stack_trace=frames)
+
+    long, short = (told.trailers()[ERROR_BODY] for told in (Failure.of(busy), failure))
+
+    assert len(long) < GO_READS
+    assert "errorDetails" not in json.loads(base64.b64decode(long))
+    assert json.loads(base64.b64decode(short))["errorDetails"]["status_code"] == 429
+
+
 def test_trailers_keep_the_frames_next_to_the_error() -> None:
     frames = tuple(f"frame {number}" + "." * 100 for number in range(50))
 
@@ -41,6 +54,37 @@ def test_trailers_keep_the_frames_next_to_the_error() -> None:
     kept = json.loads(base64.b64decode(body))["stackTrace"]
     assert kept == list(frames[-len(kept) :])
     assert 5 < len(kept) < 50
+
+
+class QuotaExceeded(ValueError):
+    """An exception of the user's own that is a builtin one."""
+
+
+class Plain(Exception):
+    """An exception of the user's own that is no other."""
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (QuotaExceeded("x"), {"errorType": "QuotaExceeded", "errorBuiltin": "ValueError"}),
+        (Plain("x"), {"errorType": "Plain"}),
+        (ValueError("x"), {"errorType": "ValueError"}),
+        (KeyboardInterrupt("x"), {"errorType": "KeyboardInterrupt"}),
+        (
+            remote_error("x", error_type="KeyError"),
+            {"errorType": "KeyError", "errorBuiltin": "KeyError"},
+        ),
+        (remote_error("x", error_type="Own"), {"errorType": "Own"}),
+    ],
+)
+def test_failure_tells_which_builtin_exception_it_is(
+    error: BaseException,
+    told: dict[str, str],
+) -> None:
+    body = json.loads(Failure.of(error).body())
+
+    assert {name: body[name] for name in body if name not in ("errorMessage", "stackTrace")} == told
 
 
 app = FastAPI()

@@ -209,9 +209,15 @@ def test_an_unknown_method_names_those_that_exist(host: Host) -> None:
     assert "'divide'" in result.payload["errorMessage"]
 
 
-@pytest.mark.parametrize("event", [{}, [], None, 7, {"Records": [{"eventSource": "aws:sqs"}]}])
+@pytest.mark.parametrize("event", [[], None, 7, {"Records": [{"eventSource": "aws:sqs"}]}])
 def test_a_foreign_event_is_one_named_error(host: Host, event: Any) -> None:
     assert host.invoke(event).error == "UnsupportedEvent"
+
+
+def test_an_empty_event_warms_the_environment(host: Host) -> None:  # row 5
+    result = host.invoke({})
+
+    assert (result.error, result.payload) == (None, None)
 
 
 def test_a_context_variable_ends_with_its_invocation(host: Host) -> None:

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
 from adapter.function import Function
+from adapter.responder import Responder
 from adapter.servable import ApplicationServable
 from adapter.settings import HttpSettings
-from adapter.responder import Responder
 from tests import events
 from tests.runtime.scripted import PATIENCE_S, serving
 
