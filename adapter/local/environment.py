@@ -175,6 +175,8 @@ class Environment:
         """See `Observer`."""
         if (unwanted := self._timers.pop("unwanted", None)) is not None:
             unwanted.cancel()
+        if self.max_concurrency == 1:
+            self._api.give_up()
         if not self.ready:
             self.ready = True
             self._timers["init"].cancel()
@@ -193,6 +195,16 @@ class Environment:
         loop = asyncio.get_running_loop()
         exchange.begin(loop.call_later(self.launch.timeout_s, self._timed_out, exchange))
         return int((time.time() + self.launch.timeout_s) * 1000)
+
+    def lost(self, exchange: Exchange) -> None:
+        """See `Observer`."""
+        if self.max_concurrency > 1:
+            return  # which of the polls is that of the same runtime loop, nobody knows
+        if self._api.waiting or self._api.running > 1:
+            self._api.give_up()
+        elif exchange.timer is not None:
+            exchange.timer.cancel()
+            self._set_timer_at("unwanted", exchange.timer.when(), self._never_returned)
 
     def init_failed(self, payload: bytes) -> None:
         """See `Observer`."""

@@ -48,6 +48,9 @@ class Observer(Protocol):
         """The runtime is about to get an invocation; return its deadline, Unix ms."""
         ...
 
+    def lost(self, exchange: Exchange) -> None:
+        """A connection has ended that an answer was wanted from, or was coming over."""
+
     def init_failed(self, payload: bytes) -> None:
         """The runtime gave up; `payload` is its error object."""
 
@@ -90,6 +93,7 @@ class RuntimeApi:
         self._queued: deque[Exchange] = deque()
         self._polls: deque[_Poll] = deque()
         self._running: dict[str, Exchange] = {}
+        self._lost: dict[Exchange, tuple[str, str]] = {}
         self._past: OrderedDict[str, _Past] = OrderedDict()
         self._closed = False
 
@@ -168,6 +172,11 @@ class RuntimeApi:
         elif self._has(exchange) and exchange.hang_up is not None:
             self._end(exchange, _Past.EXPIRED)
             exchange.hang_up()
+
+    def give_up(self) -> None:
+        """Wait no longer for answers whose connection was lost: they will not come any more."""
+        for exchange in list(self._lost):
+            self._give_up(exchange)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own: the one asyncio makes reports its cancellation as an error (3.11).
@@ -290,15 +299,22 @@ class RuntimeApi:
         By what ended the process, if that is why, or else by the cut itself. A runtime that has
         lost its connection may answer over another one meanwhile.
         """
-        if self._closed or not self._has(exchange):
+        if self._closed or not self._has(exchange) or exchange in self._lost:
             return
+        self._lost[exchange] = (error_type, message)
+        self._observer.lost(exchange)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(exchange.finished(), _LAST_WORDS_S)
-        if self._has(exchange):
-            self._end(exchange, _Past.EXPIRED)
-            exchange.fail(error_type, message)
-            if self.waiting:
-                self._observer.waiting()
+        self._give_up(exchange)
+
+    def _give_up(self, exchange: Exchange) -> None:
+        error = self._lost.pop(exchange, None)
+        if error is None or not self._has(exchange):
+            return
+        self._end(exchange, _Past.EXPIRED)
+        exchange.fail(*error)
+        if self.waiting:
+            self._observer.waiting()
 
     def _has(self, exchange: Exchange) -> bool:
         return self._running.get(exchange.request_id) is exchange

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from adapter.local import runtime_api
 from adapter.local.environment import Environment, State
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import Answer, Invocation
@@ -432,6 +434,53 @@ async def test_a_process_that_does_not_return_is_ended_at_its_deadline(
             await until(lambda: not is_alive(pid))
 
     assert problem["reason"] == "Task timed out after 1.00 seconds"
+
+
+LOSES = """
+import os, socket, sys, time
+host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
+request = (
+    "GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\n"
+    "host: x\\r\\nadapter-hang-up: cancel\\r\\n\\r\\n"
+)
+
+def poll():
+    connected = socket.create_connection((host, int(port)))
+    connected.sendall(request.encode())
+    connected.recv(65536)
+    return connected
+
+poll().close()
+if sys.argv[1] == "polls":
+    poll()
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "error_type"),
+    [("polls", "Runtime.ConnectionLost"), ("sleeps", "Runtime.ExitError")],
+)
+async def test_a_runtime_that_hangs_up_on_an_invocation_fails_it(
+    tmp_path: Path,
+    then: str,
+    error_type: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runtime_api, "_LAST_WORDS_S", 3600)
+    command = (sys.executable, "-c", LOSES, then)
+    timeout_s = 600 if then == "polls" else 1
+    plan = function_plan()
+    async with running(plan, tmp_path, command=command, timeout_s=timeout_s) as (function, records):
+        answer = await function.invoke(invocation())
+        environments = function.environments
+
+    # One that asks for the next says so at once; one that does not is ended at its deadline.
+    assert answer.error_type == error_type
+    assert len(environments) == (then == "polls")
+    assert [problem["reason"] for problem in records.of("timeout")] == (
+        [] if then == "polls" else ["Task timed out after 1.00 seconds"]
+    )
 
 
 async def test_the_parts_of_the_init_are_told(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class _Observer:
         self.init: Mapping[str, float] = {}
         self.idle = asyncio.Event()
         self.init_error = b""
+        self.lost_exchanges: list[Exchange] = []
 
     def polled(self, init: Mapping[str, float]) -> None:
         self.polls += 1
@@ -42,6 +43,9 @@ class _Observer:
     def begin(self, exchange: Exchange) -> int:
         exchange.begin(asyncio.get_running_loop().call_later(60, lambda: None))
         return 1_700_000_000_123
+
+    def lost(self, exchange: Exchange) -> None:
+        self.lost_exchanges.append(exchange)
 
     def init_failed(self, payload: bytes) -> None:
         self.init_error = payload
@@ -534,12 +538,26 @@ async def test_a_runtime_that_hangs_up_on_an_invocation_has_lost_it() -> None:
     assert not runtime.api.busy
 
 
+async def test_a_lost_invocation_may_be_given_up_at_once() -> None:
+    async with _runtime() as runtime:
+        exchange, answered = Exchange(invocation()), Exchange(invocation())
+        (await _taken(runtime, exchange)).close()
+        (await _taken(runtime, answered)).close()
+        await until(lambda: len(runtime.observer.lost_exchanges) == 2)
+        await runtime.post(answered, "response", b"1")
+        runtime.api.give_up()
+        ended = exchange.ended
+
+    assert ended
+    assert exchange.answer.error_type == "Runtime.ConnectionLost"
+    assert answered.answer.payload == b"1"
+
+
 async def test_a_runtime_that_has_lost_its_connection_may_answer_over_another_one() -> None:
     async with _runtime() as runtime:
         exchange = Exchange(invocation())
         (await _taken(runtime, exchange)).close()
-        for _ in range(1000):  # until that is known here, too
-            await asyncio.sleep(0)
+        await until(lambda: runtime.observer.lost_exchanges)
         accepted = await runtime.post(exchange, "response", b"1")
 
     assert (accepted.status, exchange.answer.payload) == (202, b"1")
@@ -552,8 +570,7 @@ async def test_an_answer_that_was_cut_off_may_be_sent_again() -> None:
         path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
         writer.write(f"POST {path} HTTP/1.1\r\ncontent-length: 5\r\n\r\n[1]".encode())
         writer.close()
-        for _ in range(1000):
-            await asyncio.sleep(0)
+        await until(lambda: runtime.observer.lost_exchanges)
         accepted = await runtime.post(exchange, "response", b"[1, 2]")
 
     assert (accepted.status, exchange.answer.payload) == (202, b"[1, 2]")
@@ -598,8 +615,7 @@ async def test_a_cut_whose_reason_becomes_known_fails_for_that_reason() -> None:
         await exchange.begun()
         pieces = exchange.pieces()
         await anext(pieces)
-        for _ in range(1000):  # until the cut is known here, too
-            await asyncio.sleep(0)
+        await until(lambda: runtime.observer.lost_exchanges)
         (unanswered,) = runtime.api.unanswered
         unanswered.fail("Runtime.ExitError", "exit status 3")
         rest = [piece async for piece in pieces]

@@ -81,6 +81,9 @@ class Owner:
         exchange.begin(asyncio.get_running_loop().call_later(3600, lambda: None))
         return 0
 
+    def lost(self, exchange: Exchange) -> None:
+        """See `Observer`."""
+
     def init_failed(self, payload: bytes) -> None:
         """See `Observer`."""
         raise AssertionError(payload)

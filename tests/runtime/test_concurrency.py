@@ -79,6 +79,9 @@ class Lambda:
         exchange.begin(loop.call_later(60, exchange.fail, "Sandbox.Timedout", "too late"))
         return int((time.time() + self.timeout_s) * 1000)
 
+    def lost(self, exchange: Exchange) -> None:
+        """The process has ended."""
+
     def init_failed(self, payload: bytes) -> None:
         raise AssertionError(payload)
 
