@@ -200,10 +200,13 @@ class HttpBridge:
             logger.warning("%s", text)
             running.cancel()
             await exchange.give_up(plain_response(408, text))
-            await asyncio.wait([running])
+            await asyncio.gather(running, return_exceptions=True)
         except BaseException:
             running.cancel()
             await asyncio.wait([running])
+            if not running.cancelled():
+                await running
+                return
             raise
         else:
             await running

@@ -49,7 +49,8 @@ class ResultDestination:
     async def answer(self, response: Response) -> None:
         """See `Destination`."""
         result = self._to_result(response)
-        content = len(response["body"]) + sum(len(value) for _, value in response["headers"])
+        content = len(response["body"])
+        content += sum(2 * len(name) + len(value) + 8 for name, value in response["headers"])
         if content * _SURELY_FITS > self._most_bytes:
             size = len(json_bytes.dump(result))
             if size > self._most_bytes:
@@ -130,7 +131,7 @@ class _AfterPrelude:
 def plain_response(status: int, text: str) -> Response:
     """Make a response that no application gives."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    return {"status": status, "headers": headers, "body": text.encode()}
+    return {"status": status, "headers": headers, "body": text.encode(errors="replace")}
 
 
 def _too_large(size: int, most_bytes: int) -> Response:

@@ -39,6 +39,8 @@ def source_of(event: Any) -> Source | None:
 
 
 def _by_context(event: dict[str, Any], context: dict[str, Any]) -> Source | None:
+    if event.get("type") == "REQUEST" and ("methodArn" in event or "routeArn" in event):
+        return None  # what an authorizer is asked looks like the request itself
     if "elb" in context:
         return Source.ALB
     version = event.get("version")
@@ -61,9 +63,8 @@ def _by_context_2_0(context: dict[str, Any]) -> Source | None:
 
 def _is_edge(event: dict[str, Any]) -> bool:
     records = event.get("Records")
-    return (
-        isinstance(records, list)
-        and bool(records)
-        and isinstance(records[0], dict)
-        and "cf" in records[0]
-    )
+    if not (isinstance(records, list) and records and isinstance(records[0], dict)):
+        return False
+    found = records[0].get("cf")
+    # An origin's response has its request beside it.
+    return "cf" in records[0] and not (isinstance(found, dict) and "response" in found)

@@ -73,7 +73,8 @@ class Exchange:
             "body": body,
             "more_body": False,
         }
-        self.complete = asyncio.Event()
+        self.complete = asyncio.Event()  # nothing is left to wait for but its delivery
+        self._sent = asyncio.Event()  # the application has sent all of it
         self._state = State.REQUEST
         self._status = 500
         self._headers: list[tuple[bytes, bytes]] = []
@@ -93,6 +94,10 @@ class Exchange:
             await app(self._scope, self._receive, self._send)
         except MemoryError:
             raise
+        except asyncio.CancelledError:
+            if self._kept is not None:
+                await self._release(self._kept)
+            raise
         except Exception as error:  # noqa: BLE001 - whatever the application raises
             await self._failed(error, "the application failed")
         else:
@@ -104,12 +109,15 @@ class Exchange:
 
     async def _failed(self, error: Exception, what: str) -> None:
         """Tell the client as far as that is still possible, and the log once."""
+        self._sent.set()
         self.complete.set()
         if self._gone:
+            if self._kept is not None:
+                await self._release(self._kept)
             return
         if self._nothing_left and (refusal := refusal_of(error)) is not None:
             logger.warning("%s: %s", what, error)
-            self._state = State.COMPLETE
+            self._state, self._kept = State.COMPLETE, None
             await self._instead(refusal)
             return
         if self._raise_errors and self._nothing_left:
@@ -140,6 +148,7 @@ class Exchange:
     async def give_up(self, response: Response) -> None:
         """Answer in the application's place; what it still sends is refused."""
         self._gone = True
+        self._sent.set()
         self.complete.set()
         if self._kept is not None:
             await self._release(self._kept)
@@ -161,7 +170,7 @@ class Exchange:
         if self._request is not None:
             message, self._request = self._request, None
             return message
-        await self.complete.wait()
+        await self._sent.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
@@ -171,6 +180,8 @@ class Exchange:
         if self._state is State.REQUEST and kind == "http.response.start":
             self._status = rules.checked_status(message["status"])
             self._headers = rules.checked_headers(message.get("headers", ()))
+            if self._status == 204:  # must not have one: RFC 9110, section 8.6
+                self._headers = [pair for pair in self._headers if pair[0] != b"content-length"]
             self._length = rules.content_length(self._headers)
             self._state = State.BODY
         elif self._state is State.BODY and kind == "http.response.body":
@@ -212,15 +223,18 @@ class Exchange:
             await self._stream.write(data)
         except OSError:
             self._gone = True
+            self._sent.set()
             self.complete.set()
             raise
         if not more:
             self._state = State.COMPLETE
+            self._sent.set()
+            self.complete.set()  # a time limit is the application's, not that of the delivery
             await self._stream.end()
-            self.complete.set()
 
     async def _finish(self) -> None:
         self._state = State.COMPLETE
+        self._sent.set()
         body = b"".join(self._chunks)
         response = {"status": self._status, "headers": self._headers, "body": body}
         if self._raise_errors and self._status >= 500:
@@ -230,8 +244,8 @@ class Exchange:
 
     async def _release(self, response: Response) -> None:
         self._kept = None
-        await self._destination.answer(response)
         self.complete.set()
+        await self._destination.answer(response)
 
 
 def _body(message: Message) -> bytes:

@@ -49,13 +49,19 @@ def checked_status(status: Any) -> int:
 def checked_headers(headers: Any) -> Headers:
     """Return headers as bytes, names in lower case. Raises `InvalidResponse` for what is none."""
     try:
-        pairs = [(bytes(name).lower(), bytes(value)) for name, value in headers]
+        pairs = [(_bytes(name).lower(), _bytes(value)) for name, value in headers]
     except (TypeError, ValueError) as error:
         raise InvalidResponse(f"headers must be pairs of bytes: {headers!r:.100}") from error
     for name, value in pairs:
         if not _TOKEN.fullmatch(name) or _CONTROLS.search(value):
             raise InvalidResponse(f"header {name!r:.100}: {value!r:.100} cannot be sent")
     return pairs
+
+
+def _bytes(value: Any) -> bytes:
+    if not isinstance(value, bytes | bytearray | memoryview):  # bytes(3) would be three NULs
+        raise TypeError(f"not bytes: {value!r:.100}")
+    return bytes(value)
 
 
 def content_length(headers: Headers) -> int | None:
