@@ -27,6 +27,7 @@ from adapter.settings import Settings
 if TYPE_CHECKING:
     from adapter.http.lifespan import Mode
 
+_NEVER = 10**15  # Unix time in milliseconds, of the year 33,658
 CANCEL_S = 1.0  # for what still runs when a function is closed
 
 
@@ -231,7 +232,7 @@ def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:
     caller: Any = event.get("context") if is_call(event) else None
     caller = caller if isinstance(caller, dict) else {}
     deadlines = [deadline.of(lambda_context), caller.get("deadline_ms")]
-    known = [found for found in deadlines if type(found) is int and found > 0]
+    known = [found for found in deadlines if type(found) is int and 0 < found < _NEVER]
     return context.InvocationContext(
         request_id=(
             context.plain_request_id(caller.get("request_id"))

@@ -1,4 +1,5 @@
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -17,6 +18,14 @@ profiles.register()
 def _outside_of_any_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A function says whose process it is, as on Lambda; here the next test follows."""
     monkeypatch.setattr(context, "_process_deployment", None)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_served() -> Iterator[None]:
+    """Whatever a test leaves served in this process would take the next test's handle calls."""
+    yield
+    if (in_process := sys.modules.get("adapter.local.in_process")) is not None:
+        in_process.shutdown()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_STATUS = re.compile(r"[0-9]{3}")
 _FORBIDDEN_IN_VALUE = re.compile(r"[\r\n\0]")
 # The gateway speaks to the client for itself about these.
 _GATEWAY_HEADERS = frozenset(
@@ -93,9 +94,9 @@ def json_response(status: int, body: bytes) -> HttpResponse:
 
 def checked_status(value: Any) -> int:
     """Read a status code. Raises `MalformedResultError` for what is none."""
-    status = int(value) if isinstance(value, str) and value.isdecimal() else value
+    status = int(value) if isinstance(value, str) and _STATUS.fullmatch(value) else value
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
-        raise MalformedResultError(f"statusCode={value!r} must be a number from 200 to 599")
+        raise MalformedResultError(f"statusCode={value!r:.100} must be a number from 200 to 599")
     return status
 
 
@@ -134,7 +135,7 @@ def header_pairs(
     pairs += [("set-cookie", _text(cookie)) for cookie in cookies]
     for name, value in pairs:
         if not _TOKEN.fullmatch(name) or _FORBIDDEN_IN_VALUE.search(value):
-            raise MalformedResultError(f"header {name!r}: {value!r} cannot be sent")
+            raise MalformedResultError(f"header {name!r:.100}: {value!r:.100} cannot be sent")
     return pairs
 
 

@@ -13,6 +13,7 @@ from hypothesis import assume, reject
 from hypothesis import strategies as st
 
 from tests.fuzz.corpus import EVENTS, HTTP
+from tests.fuzz.weights import mostly
 
 _SHOWN = 3_000  # characters of a long text
 # Levels of a deep value: far below and just below what Python can parse at all, which is more
@@ -20,6 +21,16 @@ _SHOWN = 3_000  # characters of a long text
 DEPTHS = [100, 300, 450, 900, 940, *([5_000] if sys.version_info >= (3, 12) else [])]
 _MOST_HOLDERS = 100  # lists and objects of an event that are looked at
 _MOST_BYTES = 6 * 1024 * 1024  # Lambda takes no larger event
+
+
+_VITAL = frozenset(
+    {
+        *("rawPath", "path", "uri", "raw_path", "rawQueryString", "querystring", "body", "data"),
+        *("method", "httpMethod", "headers", "multiValueHeaders", "host", "Host", "content-type"),
+        *("cookies", "queryStringParameters", "multiValueQueryStringParameters", "sourceIp"),
+        *("x-forwarded-for", "X-Forwarded-For", "x-forwarded-proto", "isBase64Encoded", "value"),
+    },
+)
 
 
 def written(value: Any) -> str:
@@ -97,7 +108,9 @@ _MEANINGFUL = frozenset(
 @cache
 def texts() -> st.SearchStrategy[str]:
     """Any text, lone surrogates and control characters included."""
-    short = st.text(st.characters(), max_size=12) | st.sampled_from(HOSTILE)
+    hostile = st.sampled_from(HOSTILE)
+    worst = st.sampled_from(["\ud800", "\r\n", "\0", "%", "%ff", "\x1b"])
+    short = worst | hostile | st.text(st.characters(), max_size=12)
     return short | st.lists(short, max_size=8).map("".join)
 
 
@@ -212,14 +225,15 @@ def _spoil(draw: st.DrawFn, place: _Place) -> None:
 
 
 _CHANGES: list[Callable[[st.DrawFn, _Place], None]] = [
-    *(_replace, _spoil, _delete, _duplicate, _swap_type, _rename, _nest, _lengthen, _deepen),
+    *(_spoil, _spoil, _spoil, _replace, _replace, _delete, _duplicate, _swap_type, _rename, _nest),
+    *(_lengthen, _deepen),
 ]
 
 
 @cache
 def _names() -> st.SearchStrategy[str]:
     """HTTP events more often than others."""
-    return st.sampled_from(HTTP) | st.sampled_from(sorted(EVENTS))
+    return mostly(st.sampled_from(HTTP), st.sampled_from(sorted(EVENTS)))
 
 
 def _merge(draw: st.DrawFn, event: dict[str, Any]) -> None:
@@ -246,9 +260,8 @@ def mutated_events(draw: st.DrawFn) -> Any:
             _merge(draw, event)
             continue
         places = list(_places(event))
-        meaningful = [place for place in places if place.key in _MEANINGFUL]
-        if draw(st.booleans()) and meaningful:
-            places = meaningful
+        among: frozenset[str] = draw(st.sampled_from([frozenset(), _MEANINGFUL, _VITAL]))
+        places = [place for place in places if place.key in among] or places
         if places:
             draw(st.sampled_from(_CHANGES))(draw, draw(st.sampled_from(places)))
     return event
@@ -269,5 +282,4 @@ def json_texts(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> JsonText:
 @cache
 def event_texts() -> st.SearchStrategy[JsonText]:
     """Events as text: changed ones, and any JSON."""
-    mutated = mutated_events()
-    return json_texts(mutated | mutated | mutated | json_values())
+    return json_texts(mostly(mutated_events(), json_values()))

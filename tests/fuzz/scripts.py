@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.fuzz.mutations import json_values, texts
+from tests.fuzz.weights import mostly
 
 
 class Raised(Exception):
@@ -76,14 +77,28 @@ class Application:
     @property
     def status(self) -> int:
         """What it has answered: the status it has begun with, or 500 where it did not complete."""
-        if len(self.accepted) < 2 or (self.accepted[-1].get("more_body") and not self.without_body):
-            return 500
-        return int(self.accepted[0]["status"])
+        return int(self.accepted[0]["status"]) if self.complete else 500
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has completed a response."""
+        if len(self.accepted) < 2:
+            return False
+        return self.without_body or not self.accepted[-1].get("more_body")
 
     @property
     def without_body(self) -> bool:
         """Whether its response has none, whatever it sends: RFC 9110, 6.4.1."""
         return self._bodiless or self.accepted[0]["status"] in {204, 304}
+
+    @property
+    def announced(self) -> int | None:
+        """How long it has said that its body is; None where it may say anything, or has not."""
+        if not self.complete or self.without_body:
+            return None
+        headers = self.accepted[0].get("headers", ())
+        lengths = [value for name, value in headers if bytes(name).lower() == b"content-length"]
+        return int(lengths[0]) if lengths else None
 
     @property
     def body(self) -> bytes:
@@ -100,23 +115,41 @@ def start(status: Any, headers: Any) -> dict[str, Any]:
 
 @cache
 def scripts() -> st.SearchStrategy[Script]:
-    """Any script; most begin as they should."""
-    return st.one_of(_good(), _spoilt(), st.lists(_steps(), max_size=5))
+    """Any script; most are what ASGI has, or nearly."""
+    return mostly(_nearly(), _good(), _spoilt(), st.lists(_steps(), max_size=5))
 
 
 @cache
 def _good() -> st.SearchStrategy[Script]:
     """A start and a body, as ASGI has them."""
-    whole = st.tuples(_starts(good=True), st.lists(st.binary(max_size=50), max_size=4))
-    return whole.map(_sending)
+    headers = st.lists(_good_headers(), max_size=5)
+    return st.builds(_sending, _good_statuses(), headers, _pieces())
 
 
-def _sending(response: tuple[dict[str, Any], list[bytes]]) -> Script:
-    begin, pieces = response
+@cache
+def _nearly() -> st.SearchStrategy[Script]:
+    """A start whose status or one of whose headers may be wrong, and a body."""
+    several = st.lists(_good_headers(), max_size=2)
+    headers = st.tuples(several, _odd_headers(), several).map(
+        lambda drawn: [*drawn[0], drawn[1], *drawn[2]],
+    )
+    good = _good_statuses()
+    return st.builds(_sending, mostly(good, _statuses()), headers, _pieces())
+
+
+def _sending(status: Any, headers: Any, pieces: list[bytes]) -> Script:
     body: Script = [
         Send({"type": "http.response.body", "body": piece, "more_body": True}) for piece in pieces
     ]
-    return [Send(begin), *body, Send({"type": "http.response.body"})]
+    return [Send(start(status, headers)), *body, Send({"type": "http.response.body"})]
+
+
+@cache
+def _pieces() -> st.SearchStrategy[list[bytes]]:
+    """Pieces of a body: short ones, or one that some gateway does not take, or none does."""
+    large = st.sampled_from([[b"\0" * 10_000], [b"x" * 1_100_000], [b"\xff" * 5_000_000]])
+    short = st.lists(st.binary(max_size=5), max_size=3)
+    return mostly(short, large)
 
 
 @st.composite
@@ -135,7 +168,7 @@ def _steps() -> st.SearchStrategy[Send | Do]:
     raises = st.builds(Do, st.just("raise"), texts())
     others = st.builds(Do, st.sampled_from(["receive", "sleep", "return"]))
     sends = st.builds(Send, _messages(), st.booleans())
-    return sends | sends | sends | raises | others
+    return mostly(sends, raises, others)
 
 
 @cache
@@ -159,16 +192,33 @@ def _messages() -> st.SearchStrategy[Any]:
             "trailers": st.booleans(),
         },
     )
-    return _starts(good=False) | odd | odd | st.sampled_from([None, "", [], (), 3, object()])
+    return (
+        st.builds(start, _statuses(), _headers())
+        | odd
+        | odd
+        | st.sampled_from([None, "", [], (), 3, object()])
+    )
 
 
 @cache
-def _starts(*, good: bool) -> st.SearchStrategy[dict[str, Any]]:
-    if not good:
-        return st.builds(start, _statuses(), _headers())
-    statuses = st.sampled_from([200, 201, 204, 206, 301, 304, 404, 418, 500, 599])
-    headers = st.lists(st.tuples(_names(good=True), _values(good=True)), max_size=5)
-    return st.builds(start, statuses, headers)
+def _good_statuses() -> st.SearchStrategy[int]:
+    return st.sampled_from([200, 201, 204, 206, 301, 304, 404, 418, 500, 599])
+
+
+@cache
+def _good_headers() -> st.SearchStrategy[tuple[bytes, bytes]]:
+    return st.tuples(_names(), _values())
+
+
+@cache
+def _odd_headers() -> st.SearchStrategy[tuple[Any, Any]]:
+    """A header with a wrong name, a wrong value, or a length that may be wrong."""
+    lengths = st.integers(0, 15).map(lambda length: b"%d" % length)
+    return st.one_of(
+        st.tuples(_names(), _odd_values()),
+        st.tuples(_odd_names(), _values()),
+        st.tuples(st.just(b"content-length"), lengths | _odd_values()),
+    )
 
 
 @cache
@@ -178,33 +228,35 @@ def _statuses() -> st.SearchStrategy[Any]:
 
 
 @cache
-def _names(*, good: bool) -> st.SearchStrategy[Any]:
-    known = st.sampled_from(
+def _names() -> st.SearchStrategy[bytes]:
+    return st.sampled_from(
         [
             *(b"content-type", b"Content-Type", b"content-encoding", b"set-cookie", b"Set-Cookie"),
             *(b"connection", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"keep-alive"),
             *(b"via", b"host", b"location", b"x-a", b"X-A", b"vary", b"x-amzn-remapped-date"),
         ],
     )
-    if good:
-        return known
-    odd = st.sampled_from(
-        [b"", b"a b", b"a\r\nb", b"a:", "x-text", None, 3, b"\xe9", bytearray(b"x")]
-    )
-    return known | odd | st.just(b"content-length") | st.binary(max_size=5)
 
 
 @cache
-def _values(*, good: bool) -> st.SearchStrategy[Any]:
-    known = st.sampled_from(
+def _odd_names() -> st.SearchStrategy[Any]:
+    odd = [b"", b"a b", b"a\r\nb", b"a:", b"\xe9", b"a\0", "x-text", None, 3, bytearray(b"x")]
+    return st.sampled_from(odd) | st.binary(max_size=5)
+
+
+@cache
+def _values() -> st.SearchStrategy[bytes]:
+    return st.sampled_from(
         [
             *(b"", b"1", b"text/plain", b"text/html; charset=utf-8", b"application/json", b"\xe9"),
             *(b"image/png", b"gzip", b"identity", b"a=1; Path=/", b"close, x-a", b"chunked"),
             *(b"a=1", b"application/problem+json", "é".encode(), b'text/plain; charset="', b"\t"),
         ],
     )
-    if good:
-        return known
+
+
+@cache
+def _odd_values() -> st.SearchStrategy[Any]:
     odd = [
         b"a\r\nb: c",
         b"\0",
@@ -217,23 +269,21 @@ def _values(*, good: bool) -> st.SearchStrategy[Any]:
         bytearray(b"x"),
         b" a ",
     ]
-    lengths = st.sampled_from(
-        [b"0", b"1", b"-1", b"5, 5", b"1" * 5_000, b"0x1", b"+1", b" 1", b"1 "]
-    )
-    return known | st.sampled_from(odd) | lengths | st.binary(max_size=20)
+    lengths = [b"0", b"1", b"-1", b"5, 5", b"1" * 5_000, b"0x1", b"+1", b" 1", b"1 "]
+    return st.sampled_from([*odd, *lengths]) | st.binary(max_size=20)
 
 
 @cache
 def _headers() -> st.SearchStrategy[Any]:
-    pair = st.tuples(_names(good=False), _values(good=False))
+    pair = _odd_headers() | _good_headers()
     pairs = st.lists(pair | pair.map(list), max_size=4)
     other = st.sampled_from(
         [None, {}, {b"a": b"b"}, "a: b", b"a: b", 3, [()], [(b"a",)], [(b"a", b"b", b"c")], [None]],
     )
-    long = st.just([(b"x-long", b"x" * 20_000)]) | st.just(
+    long = st.just([(b"x-long", b"x" * 50_000)]) | st.just(
         [(b"x-%d" % n, b"x") for n in range(300)]
     )
-    return pairs | pairs | pairs | other | long | json_values()
+    return mostly(pairs, other, long, json_values())
 
 
 @cache

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from adapter.calls.codec import _CONTAINERS, _READERS
 from tests.calls import events
 from tests.fuzz.mutations import DEPTHS, json_values, scalars, texts, written
+from tests.fuzz.weights import mostly
 
 _TAGS = sorted({**_READERS, **_CONTAINERS})
 METHODS = ["echo", "order", "place", "grow", "items", "fail", "__call__", "missing"]
@@ -53,12 +54,12 @@ def values() -> st.SearchStrategy[Any]:
     def extend(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         tag = st.tuples(tags, _content(inner)).map(lambda pair: {pair[0]: pair[1]})
         several = st.lists(inner, max_size=4) | st.dictionaries(texts() | tags, inner, max_size=3)
-        return tag | tag | several
+        return mostly(tag, several)
 
     whole = st.recursive(scalars(), extend, max_leaves=8)
     depths = st.sampled_from(DEPTHS)
     deep = st.tuples(whole, st.sampled_from(["list", "object", *_TAGS]), depths).map(_deepened)
-    return whole | whole | whole | deep
+    return mostly(whole, deep)
 
 
 def _deepened(drawn: tuple[Any, str, int]) -> Any:

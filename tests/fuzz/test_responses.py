@@ -72,6 +72,8 @@ def assert_is_the_applications(
     if application.status == 500 and answer.body == b"Internal Server Error":
         return
     assert answer.body == application.body or len(application.body) > 5_000
+    if application.announced is not None:
+        assert application.announced == len(application.body)
 
 
 class _streaming:  # noqa: N801 - used as a statement
