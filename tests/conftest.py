@@ -20,9 +20,9 @@ def _outside_of_any_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "_process_deployment", None)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _nothing_served() -> Iterator[None]:
-    """Whatever a test leaves served in this process would take the next test's handle calls."""
+    """Whatever a module leaves served in this process would take the next one's handle calls."""
     yield
     if (in_process := sys.modules.get("adapter.local.in_process")) is not None:
         in_process.shutdown()
