@@ -33,20 +33,18 @@ _SHAPES = {
     "lattice-": Shape.LATTICE,
     "edge-": Shape.EDGE,
 }
-# They hold a request, or all that makes one, but ask for something else than its response.
-LOOKALIKES = ["authorizer-http-api", "authorizer-rest", "edge-origin-response"]
 
 
 def shape_of(name: str) -> Shape | None:
     """Return what the sender of a corpus event reads, None where it is no HTTP request."""
-    if name in LOOKALIKES:
+    if name == "edge-origin-response":  # it holds a request, and asks for something else
         return None
     return next((shape for start, shape in _SHAPES.items() if name.startswith(start)), None)
 
 
 HTTP = [name for name in EVENTS if shape_of(name) is not None]
 CALLS = [name for name in EVENTS if name.startswith("call-")]
-OTHER = [name for name in EVENTS if name not in {*HTTP, *CALLS, *LOOKALIKES, "warm-up"}]
+OTHER = [name for name in EVENTS if name not in {*HTTP, *CALLS, "warm-up"}]
 
 
 def possible_shapes(event: Any) -> set[Shape]:
