@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-m
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,11 +80,14 @@ def _values(value: dict[str, Any]) -> dict[str, list[Any]]:
     }
 
 
+_LENGTH = re.compile(r"[0-9]{1,16}")
+
+
 def _content_length(named: dict[str, list[Any]]) -> int | None:
     values = named.get("content-length")
     if not values:
         return None
-    if len(values) != 1 or not str(values[0]).isdecimal():
+    if len(values) != 1 or not _LENGTH.fullmatch(str(values[0])):
         raise MalformedResultError(f"content-length={values!r:.100} must be a number of bytes")
     return int(values[0])
 
