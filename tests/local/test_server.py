@@ -247,7 +247,7 @@ def handler(event, context):
 
 @pytest.mark.parametrize(
     ("prefix", "asked", "base_path"),
-    [("/", "/a", "/root"), ("/shop", "/shop/a", "/root/shop")],
+    [("/", "/a", "/behind"), ("/shop", "/shop/a", "/behind/shop")],
 )
 async def test_the_path_of_a_proxy_in_front_is_a_part_of_the_path_and_of_the_prefix(
     prefix: str,
@@ -256,10 +256,10 @@ async def test_the_path_of_a_proxy_in_front_is_a_part_of_the_path_and_of_the_pre
 ) -> None:
     environment = {} if prefix == "/" else {"ADAPTER_ROUTE_PREFIX": prefix}
     plan = application_plan(function_plan(PREFIX, environment=environment), route_prefix=prefix)
-    async with serving(plan, root_path="/root/") as served:
+    async with serving(plan, root_path="/behind/") as served:
         response = await served.http.get(asked)
 
-    assert response.json() == [f"/root{asked}", base_path]
+    assert response.json() == [f"/behind{asked}", base_path]
 
 
 async def test_http_may_listen_elsewhere_than_lambdas_api() -> None:
