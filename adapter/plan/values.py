@@ -141,6 +141,35 @@ class ApplicationPlan:
         raise KeyError(name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackPlan:
+    """The applications that are deployed together, as one CloudFormation stack.
+
+    `target` is the TARGET as the user wrote it. `applications` are in the order in which they were
+    written; names of functions are unique over all of them.
+    """
+
+    target: str
+    applications: tuple[ApplicationPlan, ...]
+
+    @property
+    def functions(self) -> tuple[FunctionPlan, ...]:
+        """The functions of all applications."""
+        return tuple(one for plan in self.applications for one in plan.functions)
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes of all applications, each once."""
+        return tuple(dict.fromkeys(note for plan in self.applications for note in plan.all_notes))
+
+    def function(self, name: str) -> FunctionPlan:
+        """Return the function of that `name`. Raises KeyError where there is none."""
+        for function in self.functions:
+            if function.name == name:
+                return function
+        raise KeyError(name)
+
+
 def alias_variables(aliases: Mapping[str, str | None]) -> dict[str, str]:
     """Return the variable that tells a function the aliases of its callees, by function name.
 
