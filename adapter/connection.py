@@ -16,6 +16,7 @@ from adapter.http1 import (
     is_chunked,
     message_head,
     parse_head,
+    parse_header,
     request_bytes,
     trailer_section,
 )
@@ -120,8 +121,9 @@ class Messages:
                 yield piece
             if await self._line():
                 raise ProtocolError("not a chunk: it is longer than it says")
-        while await self._line():
-            pass
+        trailers: dict[str, str] = {}
+        while line := await self._line():
+            parse_header(line.decode("latin-1"), trailers)
 
     async def _sized(self, left: int, what: str) -> AsyncIterator[bytes]:
         while left:

@@ -54,6 +54,7 @@ def test_connection_carries_request_after_request() -> None:
         b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf",
         b"HTTP/1.1 200 OK\r\ncontent-length: " + b"9" * 5_000 + b"\r\n\r\nhalf",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-3\r\nabc",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nno trailer\r\n\r\n",
         b"HTTP/1.1 no\r\n\r\n",
     ],
 )
