@@ -1,63 +1,118 @@
-"""How much longer ten deployments take to build than one: `adapter build`, then `sam build`.
+"""B8: building: `adapter build` and `sam build`, for 1, 10 and 50 deployments.
 
-Dependencies are in a shared layer and are installed once, so ten should take less than 1.5 times
-as long. Both projects have the same dependencies and are built from nothing, one after the other,
-in turns; medians are compared. `--quick` takes one turn. Exits with 1 where the aim is missed.
+Dependencies are in a shared layer and are installed once, so ten deployments should take little
+longer than one. The rival is what SAM's own examples show: a folder with its own requirements for
+each function, the same requirements, built by the same `sam build`. Everything is built from
+nothing each time; packages come from pip's cache of downloads.
+
+One and ten deployments of ours take turns. The rival takes seconds for each of its functions and
+is built once with each number, as ours is with fifty; with --quick not at all.
 """
 
-import argparse
-import os
-import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-AIM = 1.5
-ROOT = Path(__file__).resolve().parents[1]
-COUNTS = (1, 10)
-PHASES = ("adapter build", "sam build", "both")
+from bench.support import builds, command
+from bench.support.environment import versions
+from bench.support.result import Benchmark, Line, Ratio
+from bench.support.settings import Settings
+from bench.support.turns import Values, in_turns
+
+AIM = 1.2
+OURS, RIVAL = "adapter", "requirements per function"
+ADAPTER_BUILD, SAM_BUILD, BOTH = "adapter build", "sam build", "both"
+COUNTS, MANY = (1, 10), 50
+HANDLER = "def handler(event, context):\n    return event\n"
+FUNCTION = """\
+  Model{number}:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.handler
+      Runtime: python{version}
+      CodeUri: functions/model{number}/
+"""
+TEMPLATE = """\
+AWSTemplateFormatVersion: "2010-09-09"
+Transform: AWS::Serverless-2016-10-31
+Resources:
+"""
+
+Seconds = dict[str, float]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="one turn")
-    arguments = parser.parse_args()
-    sam = shutil.which("sam", path=search_path())
-    if sam is None:
-        print("AWS SAM CLI is not installed; `make setup-sam` installs it")
-        return 1
-    seconds = measure(sam, turns=1 if arguments.quick else arguments.turns)
-    return 0 if report(seconds) < AIM else 1
+    return command.alone(run, __doc__ or "")
 
 
-def measure(sam: str, turns: int) -> dict[tuple[int, str], list[float]]:
-    seconds: dict[tuple[int, str], list[float]] = {
-        (count, phase): [] for count in COUNTS for phase in PHASES
-    }
-    build_once(COUNTS[0], sam)  # fills pip's cache of downloads, for both alike
-    for turn in range(turns):
-        for count in COUNTS if turn % 2 else reversed(COUNTS):
-            times = build_once(count, sam)
-            for phase, taken in zip(PHASES, (*times, sum(times)), strict=True):
-                seconds[count, phase].append(taken)
-    return seconds
+def run(settings: Settings) -> Benchmark:
+    """Build each project from nothing, in turns."""
+    missing: tuple[str, ...] = ()
+    found: dict[int, Values] = {}
+    if builds.find_sam(settings.python) is None:
+        missing = ("AWS SAM CLI is not installed; `make setup-sam` installs it",)
+    else:
+        found = _measure(settings)
+    return Benchmark(
+        id="B8",
+        title="building 1, 10 and 50 deployments",
+        aim="ten deployments take at most 20 % longer than one",
+        limit=1.5,
+        ratios=_ratios(found),
+        figures=tuple(one for count, values in found.items() for one in values.figures(_of(count))),
+        notes=("From nothing each time, with pip's cache of downloads filled.",),
+        missing=missing,
+        lines=_lines(found),
+    )
 
 
-def build_once(count: int, sam: str) -> tuple[float, float]:
+def _measure(settings: Settings) -> dict[int, Values]:
+    found = {count: Values({ADAPTER_BUILD: "s", SAM_BUILD: "s", BOTH: "s"}) for count in COUNTS}
+    build_ours(COUNTS[0], settings.python)  # fills pip's cache of downloads, for all alike
+    for count in in_turns(COUNTS, settings.number_of_turns(3, 1), "B8"):
+        found[count].add(OURS, build_ours(count, settings.python))
+    if not settings.quick:
+        found[MANY] = Values({ADAPTER_BUILD: "s", SAM_BUILD: "s", BOTH: "s"})
+        found[MANY].add(OURS, build_ours(MANY, settings.python))
+        for count, values in found.items():
+            command.progress(f"B8: {RIVAL}, {count}")
+            values.add(RIVAL, build_rival(count, settings.python))
+    return found
+
+
+def build_ours(count: int, python: str) -> Seconds:
+    """Build a program of so many deployments."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "models.py").write_text(program(count), encoding="utf-8")
-        target = ("build", "models:app", "--runtime", f"python3.{sys.version_info.minor}")
-        return (
-            run([sys.executable, "-m", "adapter.cli.main", *target], folder),
-            run([sam, "build", "--no-cached"], folder),
-        )
+        Path(folder, "models.py").write_text(_program(count), encoding="utf-8")
+        start = time.perf_counter()
+        builds.built_by_adapter("models:app", Path(folder), python)
+        middle = time.perf_counter()
+        builds.built_by_sam(Path(folder), python)
+        end = time.perf_counter()
+        return {ADAPTER_BUILD: middle - start, SAM_BUILD: end - middle, BOTH: end - start}
 
 
-def program(count: int) -> str:
+def build_rival(count: int, python: str) -> Seconds:
+    """Build so many folders with what a function of ours has in its layer."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        version = versions(python)["python"].rpartition(".")[0]
+        template = TEMPLATE
+        for number in range(count):
+            function = folder / f"functions/model{number}"
+            function.mkdir(parents=True)
+            (function / "app.py").write_text(HANDLER, encoding="utf-8")
+            (function / "requirements.txt").write_text("fastapi\nmangum\n", encoding="utf-8")
+            template += FUNCTION.format(number=number, version=version)
+        (folder / "template.yaml").write_text(template, encoding="utf-8")
+        start = time.perf_counter()
+        builds.built_by_sam(folder, python)
+        seconds = time.perf_counter() - start
+        return {SAM_BUILD: seconds, BOTH: seconds}
+
+
+def _program(count: int) -> str:
     lines = ["from adapter import serve", ""]
     for number in range(count):
         lines += [
@@ -73,39 +128,60 @@ def program(count: int) -> str:
     return "\n".join([*lines, f"app = Model0.bind({others})", ""])
 
 
-def run(command: list[str], folder: str) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environment(), capture_output=True, check=True)
-    return time.perf_counter() - start
+def _ratios(found: dict[int, Values]) -> tuple[Ratio, ...]:
+    if not found:
+        return ()
+    one, *more = found
+    growth = [
+        _growth(name, one, count, found, aim=AIM if (name, count) == (OURS, 10) else None)
+        for count in more
+        for name in found[count].contenders()
+    ]
+    beside = [
+        Ratio.of(
+            _of(count),
+            (OURS, values.of(BOTH, OURS)[-1:]),
+            (RIVAL, values.of(BOTH, RIVAL)[-1:]),
+        )
+        for count, values in found.items()
+        if RIVAL in values.contenders()
+    ]
+    return (*growth, *beside)
 
 
-def environment() -> dict[str, str]:
-    # With credentials SAM CLI would ask AWS whose they are before it does anything.
-    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
-    return {
-        **{name: value for name, value in os.environ.items() if name not in keys},
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "PATH": search_path(),
-        "PYTHONPATH": str(ROOT),
-        "SAM_CLI_TELEMETRY": "0",
-    }
+def _growth(
+    name: str,
+    one: int,
+    count: int,
+    found: dict[int, Values],
+    *,
+    aim: float | None,
+) -> Ratio:
+    """How much longer many take than one; turn by turn, as far as both have turns."""
+    few, many = found[one].of(BOTH, name), found[count].of(BOTH, name)
+    turns = min(len(few), len(many))
+    mine = (f"{name}, {count}", many[-turns:])
+    return Ratio.of(f"growth, {name}", mine, (f"{name}, {one}", few[-turns:]), aim=aim)
 
 
-def search_path() -> str:
-    # `sam build` wants an interpreter of the functions' version: this one.
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+def _lines(found: dict[int, Values]) -> tuple[Line, ...]:
+    names = list(dict.fromkeys(one for values in found.values() for one in values.contenders()))
+    contenders = tuple(
+        (
+            name,
+            tuple(
+                (float(count), values.median(BOTH, name))
+                for count, values in found.items()
+                if name in values.contenders()
+            ),
+        )
+        for name in names
+    )
+    return (Line("building", "deployments", "seconds", contenders),) if contenders else ()
 
 
-def report(seconds: dict[tuple[int, str], list[float]]) -> float:
-    ratio = 0.0
-    print(f"{'':15}{'1 deployment':>14}{'10 deployments':>16}{'ratio':>8}")
-    for phase in PHASES:
-        one, ten = (statistics.median(seconds[count, phase]) for count in COUNTS)
-        ratio = ten / one
-        print(f"{phase:15}{one:12.2f} s{ten:14.2f} s{ratio:8.2f}")
-    turns = len(seconds[COUNTS[0], PHASES[0]])
-    print(f"\nmedian of {turns}, from nothing each time; aim: below {AIM}")
-    return ratio
+def _of(count: int) -> str:
+    return "1 deployment" if count == 1 else f"{count} deployments"
 
 
 if __name__ == "__main__":

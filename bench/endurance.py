@@ -16,9 +16,9 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bench.support import events
+from bench.support import command, events, report
+from bench.support.command import progress
 from bench.support.environment import Environment, ours, running
-from bench.support.report import parser, progress, show
 from bench.support.runtime_api import Served
 
 # What may be more at the end.
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    found = parser(__doc__ or "")
+    found = command.parser(__doc__ or "")
     found.add_argument("--invocations", type=int, default=10_000)
     found.add_argument("--seed", type=int, default=1)
     found.add_argument("--log", action="store_true", help="show the function's log")
@@ -211,24 +211,15 @@ def _show(
 ) -> None:
     for text in wrong[:20]:
         progress(f"wrong: {text}")
-    figures = {
-        "invocations": given.invocations,
-        "seed": given.seed,
-        "wrong": len(wrong),
-        "answers": dict(kinds.most_common()),
-        "before": before,
-        "after": after,
-    }
     rows = [[n, before[n], after[n], f"{after[n] - before[n]:+}", ALLOWED[n]] for n in ALLOWED]
-    show(
-        given,
-        "endurance",
-        figures,
-        [
-            (["answer", "count"], [*kinds.most_common(), ("wrong", len(wrong))]),
-            (["held", "after a tenth", "at the end", "growth", "allowed"], rows),
-        ],
-    )
+    if given.output == "json":
+        figures = {"answers": dict(kinds.most_common()), "wrong": len(wrong)}
+        print(json.dumps({**figures, "before": before, "after": after}, indent=2))
+        return
+    answers = [*kinds.most_common(), ("wrong", len(wrong))]
+    held = ["held", "after a tenth", "at the end", "growth", "allowed"]
+    for header, found in ((["answer", "count"], answers), (held, rows)):
+        print(report.Table(header, [[str(cell) for cell in row] for row in found]).as_text())
 
 
 if __name__ == "__main__":

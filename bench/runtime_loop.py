@@ -1,4 +1,4 @@
-"""One warm invocation through the whole loop: our client against AWS's with Mangum.
+"""B1: one warm invocation through the whole loop: our client against AWS's with Mangum.
 
 All contenders get the same events from the same Runtime API and serve the same application with
 the same interpreter. They all run at once, idle, and take turns in short batches, so that whatever
@@ -15,32 +15,43 @@ import contextlib
 import json
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from bench.support import events, profiles
-from bench.support.environment import ROOT, Contender, Environment, ours, pin, rival, running
-from bench.support.report import Figure, checkouts, parser, progress, ratio, show, verdict
+from bench.support import command, events, profiles
+from bench.support.environment import (
+    NO_WEB_ADAPTER,
+    ROOT,
+    Contender,
+    Environment,
+    ours,
+    pinned_apart,
+    rival,
+    running,
+    web_adapter,
+)
+from bench.support.result import Benchmark, Ratio, WrongAnswer
 from bench.support.runtime_api import Served
+from bench.support.settings import Settings
+from bench.support.turns import Values, in_turns
 
-GOAL = 0.45
+AIM = 0.45
 EVENT = events.http_api("/items/7", "q=books")
-MEASURES = ("cycle", "latency", "cpu")
+UNITS = {"cycle": "us", "latency": "us", "cpu": "us"}
+RIVAL, WITHOUT_LIFESPAN = "awslambdaric + Mangum", "the same, lifespan off"
 CASES: dict[str, tuple[str, list[Contender]]] = {
     "FastAPI": (
         "web_adapter.handler",
         [
-            rival("web_mangum.handler", "awslambdaric + Mangum"),
-            rival("web_mangum.handler_without_lifespan", "the same, lifespan off"),
+            rival("web_mangum.handler", RIVAL),
+            rival("web_mangum.handler_without_lifespan", WITHOUT_LIFESPAN),
         ],
     ),
     "raw ASGI": (
         "raw_adapter.handler",
         [
-            rival("raw_mangum.handler", "awslambdaric + Mangum"),
-            rival("raw_mangum.handler_without_lifespan", "the same, lifespan off"),
+            rival("raw_mangum.handler", RIVAL),
+            rival("raw_mangum.handler_without_lifespan", WITHOUT_LIFESPAN),
         ],
     ),
     "plain handler": (
@@ -51,35 +62,48 @@ CASES: dict[str, tuple[str, list[Contender]]] = {
         ],
     ),
 }
-
-
-@dataclass(frozen=True)
-class Turn:
-    """Microseconds per invocation of one batch."""
-
-    cycle: float
-    latency: float
-    cpu: float
+ANSWERS = {"FastAPI": {"item_id": 7, "q": "books"}}
+ANSWER = {"hello": "you"}
+NOTE = (
+    "cycle: from one event handed out to the next. latency: from an event handed out to its answer "
+    "read. cpu: processor time of the contender. All per invocation. The bare socket throws the "
+    "event away: it is the floor that everybody pays."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
-    pin()
     if given.profile:
-        for case in given.case or CASES:
-            _profile(case, given)
+        with pinned_apart():
+            for case in given.case or CASES:
+                _profile(case, given)
         return 0
-    found = {case: _measure(case, given) for case in given.case or CASES}
-    show(given, "runtime_loop", _as_json(found, given), [_ratios(found), _values(found)])
-    return 0
+    return command.finish(lambda settings: run(settings, given.case, given.against), given)
+
+
+def run(
+    settings: Settings,
+    cases: Sequence[str] | None = None,
+    checkouts: Sequence[str] = (),
+) -> Benchmark:
+    """`checkouts` are folders with other versions of this project, whose loop runs beside."""
+    with pinned_apart():
+        found = {case: _measure(case, settings, checkouts) for case in cases or CASES}
+    return Benchmark(
+        id="B1",
+        title="a warm invocation, event in to answer out, through the whole loop",
+        aim=f"{AIM} of the time of awslambdaric + Mangum for a FastAPI application",
+        limit=1.8,
+        ratios=tuple(one for case, values in found.items() for one in _ratios(case, values)),
+        figures=tuple(one for case, values in found.items() for one in values.figures(case)),
+        notes=(NOTE,),
+        missing=() if settings.web_adapter else (NO_WEB_ADAPTER,),
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
-    found = parser(__doc__ or "")
+    found = command.benchmark_parser(__doc__ or "")
     found.add_argument("--case", action="append", choices=CASES, help="all unless said otherwise")
-    found.add_argument("--turns", type=int, default=20, help="batches of each contender")
-    found.add_argument("--batch", type=int, default=500, help="invocations in one")
-    found.add_argument("--warm-up", type=int, default=1000, help="invocations that do not count")
     found.add_argument(
         "--against",
         action="append",
@@ -91,112 +115,74 @@ def _parser() -> argparse.ArgumentParser:
     return found
 
 
-def _measure(case: str, given: argparse.Namespace) -> dict[str, list[Turn]]:
+def _contenders(case: str, settings: Settings, checkouts: Sequence[str]) -> list[Contender]:
     handler, others = CASES[case]
-    contenders = [ours(handler), *others, *checkouts(given.against, handler)]
-    turns: dict[str, list[Turn]] = {contender.name: [] for contender in contenders}
+    if settings.web_adapter and case == "FastAPI":
+        others = [*others, web_adapter(settings.web_adapter)]
+    versions = [
+        ours(handler, f"adapter at {path}", source=Path(path).resolve()) for path in checkouts
+    ]
+    return [ours(handler), *others, *versions]
+
+
+def _measure(case: str, settings: Settings, checkouts: Sequence[str]) -> Values:
+    values = Values(UNITS)
+    batch = settings.pick(500, 100)
     with contextlib.ExitStack() as stack:
-        environments = {
-            contender.name: stack.enter_context(running(contender, given.python, spins=True))
-            for contender in contenders
-        }
-        for name, environment in environments.items():
+        environments = [
+            (one.name, stack.enter_context(running(one, settings.python, spins=True)))
+            for one in _contenders(case, settings, checkouts)
+        ]
+        for name, environment in environments:
             environment.wait_until_ready()
-            _check(name, case, environment.serve([EVENT] * max(1, given.warm_up)))
-        for number in range(given.turns):
-            progress(f"{case}: turn {number + 1} of {given.turns}")
-            order = list(environments.items())
-            for name, environment in order if number % 2 else reversed(order):
-                turns[name].append(_turn(environment, given.batch))
-    return turns
+            check(name, case, environment.serve([EVENT] * settings.pick(1000, 100)))
+        turns = settings.number_of_turns(20, 5)
+        for name, environment in in_turns(environments, turns, f"B1, {case}"):
+            values.add(name, _turn(environment, batch))
+    return values
 
 
-def _turn(environment: Environment, size: int) -> Turn:
+def _turn(environment: Environment, size: int) -> dict[str, float]:
     cpu = environment.cpu_seconds()
     served = environment.serve([EVENT] * size)
     cpu = environment.cpu_seconds() - cpu
     if not all(one.succeeded for one in served):
         raise RuntimeError("not every invocation of a batch succeeded")
     whole = served[-1].answered - served[0].handed_out
-    return Turn(
-        cycle=whole / size * 1e6,
-        latency=statistics.median(one.answered - one.handed_out for one in served) * 1e6,
-        cpu=cpu / size * 1e6,
-    )
+    return {
+        "cycle": whole / size * 1e6,
+        "latency": statistics.median(one.answered - one.handed_out for one in served) * 1e6,
+        "cpu": cpu / size * 1e6,
+    }
 
 
-def _check(name: str, case: str, served: Sequence[Served]) -> None:
-    """Refuse to measure a contender that does not do the work."""
-    wanted = {"item_id": 7, "q": "books"} if case == "FastAPI" else {"hello": "you"}
+def check(name: str, case: str, served: Sequence[Served]) -> None:
+    """Refuse to measure a contender that does not do the work. Raises `WrongAnswer`."""
+    wanted = ANSWERS.get(case, ANSWER)
     for one in served:
         result = json.loads(one.body) if one.succeeded else {}
         if result.get("statusCode") != 200 or json.loads(result["body"]) != wanted:
-            raise RuntimeError(f"{name} answered {one.body[:500]!r} ({one.outcome})")
+            raise WrongAnswer(name, one.body, wanted)
 
 
-def _ratios(found: Mapping[str, Mapping[str, list[Turn]]]) -> tuple[list[str], list[list[Any]]]:
-    rows = [
-        [case, f"adapter / {name}", *figures.values(), _goal(case, name, figures)]
-        for case, turns in found.items()
-        for name, figures in _compared(turns).items()
-    ]
-    return ["case", "ratio", *MEASURES, "goal for the cycle"], rows
-
-
-def _goal(case: str, name: str, figures: Mapping[str, Figure]) -> str:
-    return verdict(figures["cycle"], GOAL) if (case, name) == ("FastAPI", RIVAL) else ""
-
-
-RIVAL = "awslambdaric + Mangum"
-
-
-def _compared(turns: Mapping[str, list[Turn]]) -> dict[str, dict[str, Figure]]:
-    mine = turns["adapter"]
-    return {
-        name: {
-            measure: ratio(
-                [getattr(turn, measure) for turn in mine],
-                [getattr(turn, measure) for turn in theirs],
-            )
-            for measure in MEASURES
-        }
-        for name, theirs in turns.items()
+def _ratios(case: str, values: Values) -> list[Ratio]:
+    return [
+        values.ratio(
+            f"{case}: {measure}",
+            measure,
+            ("adapter", name),
+            aim=AIM if (case, name, measure) == ("FastAPI", RIVAL, "cycle") else None,
+        )
+        for name in values.contenders()
         if name != "adapter"
-    }
-
-
-def _values(found: Mapping[str, Mapping[str, list[Turn]]]) -> tuple[list[str], list[list[Any]]]:
-    rows = [
-        [case, name, *_figures(values).values()]
-        for case, turns in found.items()
-        for name, values in turns.items()
+        for measure in ("cycle", "cpu")
     ]
-    return ["case", "contender", *(f"{measure}, us" for measure in MEASURES)], rows
-
-
-def _figures(turns: Sequence[Turn]) -> dict[str, Figure]:
-    return {measure: Figure.of(getattr(turn, measure) for turn in turns) for measure in MEASURES}
-
-
-def _as_json(
-    found: Mapping[str, Mapping[str, list[Turn]]],
-    given: argparse.Namespace,
-) -> dict[str, Any]:
-    return {
-        "turns": given.turns,
-        "batch": given.batch,
-        "ratios": {case: _compared(turns) for case, turns in found.items()},
-        "microseconds": {
-            case: {name: _figures(values) for name, values in turns.items()}
-            for case, turns in found.items()
-        },
-    }
 
 
 def _profile(case: str, given: argparse.Namespace) -> None:
     """Run our loop under cProfile. It slows Python code more than C code: shares, not times."""
     handler, _ = CASES[case]
-    calls = given.turns * given.batch
+    calls = (given.turns or 20) * (100 if given.quick else 500)
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(profiles.output())
         options = ("-m", "cProfile", "-o", str(output))

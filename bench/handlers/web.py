@@ -1,6 +1,7 @@
 """The FastAPI application that all contenders serve."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -14,6 +15,16 @@ PIECE = b"0123456789abcdef" * 4096  # 64 KB
 @app.get("/items/{item_id}")
 async def read_item(item_id: int, q: str = "") -> dict[str, int | str]:
     return {"item_id": item_id, "q": q}
+
+
+@app.get("/blocking/{item_id}")
+def read_item_in_a_thread(item_id: int, q: str = "") -> dict[str, int | str]:
+    return {"item_id": item_id, "q": q}
+
+
+@app.get("/modules")
+async def modules() -> list[str]:
+    return sorted(sys.modules)
 
 
 @app.get("/wait")

@@ -18,8 +18,12 @@ from typing import Any
 
 from bench.support.runtime_api import FakeRuntimeApi, Served
 
+WEB_ADAPTER = "Lambda Web Adapter + uvicorn"
+NO_WEB_ADAPTER = (
+    "AWS's Lambda Web Adapter, which no package registry has; `--web-adapter PATH` measures it"
+)
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("awslambdaric", "mangum", "fastapi", "starlette", "pydantic")
+PACKAGES = ("awslambdaric", "mangum", "fastapi", "starlette", "pydantic", "uvicorn", "boto3")
 VERSIONS = f"""
 import importlib.metadata, json, platform
 packages = {{name: importlib.metadata.version(name) for name in {PACKAGES!r}}}
@@ -53,41 +57,61 @@ def rival(handler: str, name: str = "awslambdaric", **settings: Any) -> Contende
     return Contender(name, ("-m", "awslambdaric", _module_path(handler)), handler, **settings)
 
 
+def web_adapter(program: Path) -> Contender:
+    """AWS's Lambda Web Adapter, in front of uvicorn with the FastAPI application."""
+    client = ("-m", "bench.handlers.behind_web_adapter", str(program))
+    return Contender(WEB_ADAPTER, client, "web.app")
+
+
 @functools.cache
 def versions(python: str) -> dict[str, str]:
-    """What the contenders are made of."""
-    output = subprocess.run([python, "-c", VERSIONS], capture_output=True, check=True).stdout
-    found: dict[str, str] = json.loads(output)
+    """What the contenders are made of. Raises RuntimeError where something is missing."""
+    done = subprocess.run([python, "-c", VERSIONS], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise RuntimeError(f"{python} needs the packages of requirements/dev.txt; it said: {said}")
+    found: dict[str, str] = json.loads(done.stdout)
     return found
 
 
 class Environment:
-    """A running contender with a Runtime API of its own."""
+    """A running contender with a Runtime API of its own.
 
-    def __init__(self, process: "subprocess.Popen[bytes]", api: FakeRuntimeApi) -> None:
+    `started` is when its process was asked for, in seconds of `time.monotonic`.
+    """
+
+    def __init__(
+        self,
+        process: "subprocess.Popen[bytes]",
+        api: FakeRuntimeApi,
+        started: float,
+    ) -> None:
         self.api = api
-        self.started = time.monotonic()
+        self.started = started
         self._process = process
 
     def serve(self, events: list[bytes], *, keep_bodies: bool = True) -> list[Served]:
         """Serve a batch; see `FakeRuntimeApi.serve`."""
-        return self.api.serve(events, keep_bodies=keep_bodies)
+        return self.api.serve(events, keep_bodies=keep_bodies, lives=self._lives)
+
+    def _lives(self) -> bool:
+        return self._process.poll() is None
 
     def wait_until_ready(self, polls: int = 1, timeout_s: float = 120.0) -> list[float]:
         """Wait for first polls; returns the seconds from the start of the process to each."""
         end = time.monotonic() + timeout_s
         while len(self.api.polls) < polls:
-            if self._process.poll() is not None or self.api.init_error or time.monotonic() > end:
+            if not self._lives() or self.api.init_error or time.monotonic() > end:
                 raise RuntimeError(f"no first poll; init error: {self.api.init_error!r}")
             time.sleep(0.002)
         return [polled - self.started for polled in sorted(self.api.polls)]
 
     def cpu_seconds(self) -> float:
-        """Processor time of the child since its start, all its threads included, ended ones too.
+        """Processor time of its processes since their start, with all threads, ended ones too.
 
         Linux names a process's clock by its id: clock_getcpuclockid(3).
         """
-        return time.clock_gettime((~self._process.pid << 3) | 2)
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.processes())
 
     def memory_mb(self) -> float:
         """Proportional set size of all its processes: shared pages are shared out."""
@@ -131,12 +155,13 @@ def running(
 ) -> Iterator[Environment]:
     """Start a contender in an empty folder.
 
-    `pinned` keeps it to the last CPU, see `pin`; `spins` is the Runtime API's, and
+    `pinned` keeps it to the last CPU, see `pinned_apart`; `spins` is the Runtime API's, and
     `output` shows what it says.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as closing:
         api = FakeRuntimeApi(spins=spins)
         closing.callback(api.close)
+        started = time.monotonic()
         process = subprocess.Popen(
             [python, *contender.options, *contender.client],
             cwd=folder,
@@ -145,7 +170,7 @@ def running(
             stderr=None if output else subprocess.DEVNULL,
             start_new_session=True,
         )
-        environment = Environment(process, api)
+        environment = Environment(process, api, started)
         closing.callback(environment.kill)
         if pinned and len(CPUS) > 1:
             os.sched_setaffinity(process.pid, {CPUS[-1]})
@@ -155,10 +180,15 @@ def running(
 CPUS = sorted(os.sched_getaffinity(0))
 
 
-def pin() -> None:
+@contextlib.contextmanager
+def pinned_apart() -> Iterator[None]:
     """Keep this process, and so the Runtime API, off the CPU that the contenders run on."""
     if len(CPUS) > 1:
         os.sched_setaffinity(0, set(CPUS[:-1]))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, set(CPUS))
 
 
 def _module_path(handler: str) -> str:

@@ -13,15 +13,23 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:bench"
 PREFIX = "/2018-06-01/runtime/invocation/"
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"
+EXTENSION = "/2020-01-01/extension/"  # the Lambda Web Adapter is one
+REGISTRATION = b'{"functionName":"bench","functionVersion":"$LATEST","handler":"web.app"}'
+REGISTERED = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+    b"Lambda-Extension-Identifier: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(REGISTRATION), REGISTRATION)
+)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PIECE = 64 * 1024
 SPIN_S = 0.002
+LOOKS_S = 1.0  # how often it is seen whether the runtime still lives
 
 
 @dataclass(slots=True)
@@ -118,8 +126,13 @@ class FakeRuntimeApi:
         *,
         keep_bodies: bool = True,
         timeout_s: float = 120.0,
+        lives: Callable[[], bool] = lambda: True,
     ) -> list[Served]:
-        """Hand out events, to whoever asks, and wait until all are answered."""
+        """Hand out events, to whoever asks, and wait until all are answered.
+
+        `lives` says whether there is still somebody who asks. Raises RuntimeError where not, or
+        where the function could not start, and TimeoutError.
+        """
         batch = [self._invocation(event) for event in events]
         self._batch = {served.request_id: served for served in batch}
         self._answers = itertools.count(1)
@@ -128,13 +141,21 @@ class FakeRuntimeApi:
         self._all_answered.clear()
         for served in batch:
             self._to_hand_out.put(served)
-        if not self._all_answered.wait(timeout_s):
-            answered = sum(bool(served.outcome) for served in batch)
-            raise TimeoutError(f"{answered} of {len(batch)} answers after {timeout_s} s")
+        end = time.monotonic() + timeout_s
+        while not self._all_answered.wait(LOOKS_S):
+            answered = f"{sum(bool(one.outcome) for one in batch)} of {len(batch)} answers"
+            if not lives():
+                raise RuntimeError(f"the runtime has ended after {answered}")
+            if time.monotonic() > end:
+                raise TimeoutError(f"{answered} after {timeout_s} s")
+        if self.init_error:
+            raise RuntimeError(f"init error: {self.init_error.decode()}")
         return batch
 
     def close(self) -> None:
         """Hang up on everybody."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # which ends `accept`; `close` does not
         self._listener.close()
         for connection in self._connections:
             self._to_hand_out.put(None)
@@ -166,21 +187,19 @@ class FakeRuntimeApi:
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        polled = False
         reader = Reader(connection)
+        polls = iter((True,))  # the first of a connection counts
         with contextlib.suppress(OSError, EOFError):
             readable = select.poll()
             readable.register(connection, select.POLLIN)
             while True:
                 head = read_head(reader)
-                if head.method == b"GET":
-                    if not polled:
-                        polled = True
+                if head.path.startswith(EXTENSION):
+                    take_extension(connection, reader, head)
+                elif head.method == b"GET":
+                    if next(polls, False):
                         self.polls.append(time.monotonic())
-                    if (served := self._to_hand_out.get()) is None:
-                        return
-                    served.handed_out = time.monotonic()
-                    connection.sendall(served.message)
+                    self._hand_out(connection)
                 else:
                     if head.expects:
                         connection.sendall(CONTINUE)
@@ -189,11 +208,19 @@ class FakeRuntimeApi:
                 if self._spins and not reader.unread:
                     wait_awake(readable)
 
+    def _hand_out(self, connection: socket.socket) -> None:
+        """Wait for an event and send it. Raises EOFError where none will come."""
+        if (served := self._to_hand_out.get()) is None:
+            raise EOFError
+        served.handed_out = time.monotonic()
+        connection.sendall(served.message)
+
     def _take(self, head: Head, reader: Reader) -> None:
         request_id, _, outcome = head.path.removeprefix(PREFIX).partition("/")
         if (served := self._batch.get(request_id)) is None:
             self.init_error = reader.exactly(head.length)
             self.polls.append(0.0)
+            self._all_answered.set()  # nobody will answer
             return
         if head.chunked:
             self._take_stream(served, reader)
@@ -217,6 +244,15 @@ class FakeRuntimeApi:
         while line := reader.until(b"\r\n"):
             served.trailers += line
         served.body = b"".join(piece for _, piece in served.pieces)
+
+
+def take_extension(connection: socket.socket, reader: Reader, head: Head) -> None:
+    """Register an extension. Where it asks for events, wait for its end: there are none."""
+    if head.method == b"GET":
+        while True:
+            reader.exactly(1)
+    reader.exactly(head.length)
+    connection.sendall(REGISTERED)
 
 
 def wait_awake(readable: select.poll) -> None:
