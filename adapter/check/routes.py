@@ -1,0 +1,86 @@
+"""Routes that their front cannot carry."""
+
+from collections.abc import Iterator
+
+from adapter.check.stack import Stack, mapping, reference
+from adapter.check.values import Fault
+from adapter.plan.values import ApplicationPlan, FunctionPlan
+
+_SHOWN = 3
+
+
+def buffered_streams(stack: Stack) -> Iterator[Fault]:
+    """An HTTP API collects a stream, up to 6 MB, and sends it as one answer."""
+    for plan in stack.plan.applications:
+        routes = [f"{'/'.join(one.methods)} {one.path}" for one in plan.routes if one.streams]
+        if routes and not _carries_streams(stack, plan.function(plan.ingress)):
+            yield Fault(
+                stack.name(plan.function(plan.ingress)),
+                f"{_listed(routes)} can stream, and no front of it does: clients get everything at "
+                "the end, at most 6 MB.",
+                'Give it LambdaOptions(url="stream"), or api="rest".',
+                plan.function(plan.ingress).logical_id,
+            )
+
+
+def web_sockets(stack: Stack) -> Iterator[Fault]:
+    """Only a WebSocket API opens connections."""
+    if any(stack.of("AWS::Serverless::WebSocketApi")) or _socket_api(stack):
+        return
+    for plan in stack.plan.applications:
+        if plan.socket_routes:
+            yield Fault(
+                _named(stack, plan),
+                f"{_listed(list(plan.socket_routes))} wants WebSocket connections, and the stack "
+                "has no WebSocket API.",
+                'Give it one: socket="private" or "public". Silence this where nobody connects.',
+                plan.function(plan.ingress).logical_id,
+            )
+
+
+def cors_twice(stack: Stack) -> Iterator[Fault]:
+    """Browsers refuse an answer that allows an origin twice."""
+    apis = {api.logical_id: api for api in stack.of("AWS::Serverless::HttpApi")}
+    for function in stack.functions:
+        plan = function.plan
+        if plan is None or not plan.is_ingress:
+            continue
+        events = mapping(function.properties.get("Events")).values()
+        names = (reference(mapping(mapping(one).get("Properties")).get("ApiId")) for one in events)
+        fronts = [apis[name].properties.get("CorsConfiguration") for name in names if name in apis]
+        fronts.append(mapping(function.properties.get("FunctionUrlConfig")).get("Cors"))
+        if stack.plan.application(plan.application).own_cors and any(fronts):
+            yield Fault(
+                function.where,
+                "the application and its gateway both write CORS headers; browsers refuse that.",
+                "Leave it to one of them: remove CORSMiddleware, or cors.",
+                function.logical_id,
+            )
+
+
+def _socket_api(stack: Stack) -> bool:
+    apis = stack.of("AWS::ApiGatewayV2::Api")
+    return any(api.properties.get("ProtocolType") == "WEBSOCKET" for api in apis)
+
+
+def _named(stack: Stack, plan: ApplicationPlan) -> str:
+    return stack.name(plan.function(plan.ingress))
+
+
+def _carries_streams(stack: Stack, function: FunctionPlan) -> bool:
+    """Whether a URL or a REST API of the function streams."""
+    for resource in stack.functions:
+        if resource.logical_id != function.logical_id:
+            continue
+        url = mapping(resource.properties.get("FunctionUrlConfig"))
+        events = mapping(resource.properties.get("Events")).values()
+        modes = [
+            mapping(mapping(one).get("Properties")).get("ResponseTransferMode") for one in events
+        ]
+        return url.get("InvokeMode") == "RESPONSE_STREAM" or "RESPONSE_STREAM" in modes
+    return False
+
+
+def _listed(routes: list[str]) -> str:
+    more = f" and {len(routes) - _SHOWN} more" if len(routes) > _SHOWN else ""
+    return ", ".join(routes[:_SHOWN]) + more
