@@ -5,12 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adapter.calls.event import is_call
 from adapter.errors import UnsupportedEvent
 from adapter.function import Function
+from adapter.http.detect import is_http, is_web_socket
 from tests.fuzz import corpus, functions, mutations
 from tests.fuzz.corpus import possible_shapes
 from tests.fuzz.functions import Echo
@@ -24,7 +25,8 @@ CONTEXT = SimpleNamespace(aws_request_id="5b1f0f86-2c63-4f9a-9d0b-7a7f3c0f4e21")
 
 
 def invoke(function: Function, event: Any, echo: Echo, excluded: list[str], **how: bool) -> None:
-    """Invoke a function and check what comes of it."""
+    """Invoke a function and check what comes of it; WebSockets are in `test_sockets`."""
+    assume(is_http(event) or not is_web_socket(event))
     called = is_call(event)
     received = Received(streams=how.get("streams", False))
     try:

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from adapter.local.events import RETRY_DELAYS_S, EventQueue
 from tests.local.world import GATED, Gate, function_plan, invocation, running
 
@@ -33,3 +35,24 @@ async def test_a_failure_is_told_before_it_is_repeated(tmp_path: Path) -> None:
 
 def test_lambda_repeats_twice() -> None:
     assert len(RETRY_DELAYS_S) == 2
+
+
+@pytest.mark.parametrize(("attempts", "runs"), [(None, 3), (0, 1), (1, 2), (2, 3)])
+async def test_a_failure_is_repeated_as_often_as_the_function_says(
+    tmp_path: Path,
+    attempts: int | None,
+    runs: int,
+) -> None:
+    source = "def handler(event, context):\n    raise ValueError\n"
+    plan = function_plan(source, maximum_retry_attempts=attempts)
+    async with running(plan, tmp_path) as (function, records):
+        events = EventQueue(records.log, retry_delays_s=(0, 0))
+        events.submit(function, invocation(), "predict")
+        await asyncio.gather(*events._tasks)
+        await events.close()
+
+    assert [record["label"] for record in records.of("invocation")] == [
+        "Event predict",
+        "Event predict (retry 1)",
+        "Event predict (retry 2)",
+    ][:runs]
