@@ -3,29 +3,39 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from adapter.calls.endpoint import Endpoint, credentials, endpoint
-from adapter.calls.pool import Pool
+from adapter.calls.pool import NotConnected, Pool
 from adapter.calls.sigv4 import Request, sign
 from adapter.connection import ResponseBody
 from adapter.errors import InvocationError, Throttled
 from adapter.http1 import Response
 
-OK, TOO_MANY = 200, 429
+OK, ACCEPTED, TOO_MANY = 200, 202, 429
+# Besides 429, what says that the function has not run; the others, such as 500, leave it open.
+# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+_NEVER_RAN = frozenset({"ResourceNotReadyException", "SnapStartNotReadyException"})
 LONGEST_S = 910.0  # a function runs for at most 900 s
 
 
 class ApiRequest(NamedTuple):
-    """A request; `what` names it in errors: the function, or the operation."""
+    """A request; `what` names it in errors: the function, or the operation.
+
+    `headers` have names in lower case. `status` is that of a response which does not refuse it.
+    """
 
     what: str
     method: str
     path: str
     query: str = ""
     body: bytes = b""
+    headers: Mapping[str, str] = MappingProxyType({})
+    status: int = OK
 
     @property
     def target(self) -> str:
@@ -41,7 +51,7 @@ class LambdaApi:
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
 
     async def request(self, request: ApiRequest) -> Response:
-        """Return the response, of status 200. Raises `InvocationError`, `ServeError`."""
+        """Return the response, of the request's status. Raises `InvocationError`, `ServeError`."""
         where, headers = self._signed(request)
         with _reaching(where, request.what):
             async with asyncio.timeout(LONGEST_S):
@@ -51,7 +61,7 @@ class LambdaApi:
                     headers,
                     request.body,
                 )
-        if response.status != OK:
+        if response.status != request.status:
             raise refusal(request.what, response)
         return response
 
@@ -89,7 +99,8 @@ class LambdaApi:
             body=request.body,
         )
         now = datetime.now(UTC)
-        return where, sign(unsigned, credentials(self._environ), where.region, now)
+        known = credentials(self._environ)
+        return where, sign(unsigned, known, where.region, now, request.headers)
 
     def _pool(self, where: Endpoint) -> Pool:
         loop = asyncio.get_running_loop()
@@ -121,7 +132,9 @@ def _reaching(where: Endpoint, what: str) -> Iterator[None]:
         yield
     except OSError as error:  # TimeoutError is one
         detail = f"{error} ({where.authority})"
-        raise InvocationError(what, "ConnectionFailed", detail) from error
+        failed = InvocationError(what, "ConnectionFailed", detail)
+        failed.never_ran = isinstance(error, NotConnected)
+        raise failed from error
 
 
 def refusal(what: str, response: Response) -> InvocationError:
@@ -129,8 +142,19 @@ def refusal(what: str, response: Response) -> InvocationError:
     reason = response.headers.get("x-amzn-errortype", "").split(":")[0] or f"HTTP {response.status}"
     try:
         body = json.loads(response.body)
-        detail = str(body.get("Message") or body.get("message") or "")
+        message = str(body.get("Message") or body.get("message") or "")
+        # What follows may quote what was signed, the token of our session with it.
+        detail = message.partition("\n")[0]
     except (ValueError, AttributeError, RecursionError):
         detail = response.body[:200].decode("utf-8", "replace")
     kind = Throttled if response.status == TOO_MANY else InvocationError
-    return kind(what, reason, detail, response.status)
+    error = kind(what, reason, detail, response.status)
+    error.never_ran = response.status == TOO_MANY or reason in _NEVER_RAN
+    if isinstance(error, Throttled):
+        error.retry_after_s = _seconds(response.headers.get("retry-after", ""))
+    return error
+
+
+def _seconds(text: str) -> float | None:
+    """Read a Retry-After header in seconds; Lambda never sends a date."""
+    return float(text) if re.fullmatch("[0-9]{1,6}", text) else None

@@ -1,7 +1,9 @@
 """Handle calls as Lambda invokes."""
 
 import asyncio
+import contextlib
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -9,10 +11,13 @@ from concurrent.futures import Future
 from typing import Any
 from urllib.parse import quote
 
+from adapter import json_bytes
 from adapter.calls import codec, event, frames
-from adapter.calls.api import ApiRequest, LambdaApi
+from adapter.calls.api import ACCEPTED, OK, ApiRequest, LambdaApi
 from adapter.calls.error_object import function_error, is_error_object
+from adapter.calls.payloads import Payloads, advised, limit, refused
 from adapter.calls.streamed_call import StreamedCall
+from adapter.calls.waiting import Waiting
 from adapter.errors import InvocationError, ServeError
 from adapter.http1 import Response
 from adapter.loop_thread import LoopThread
@@ -23,6 +28,8 @@ from adapter.serve.transport import Call
 _FUNCTIONS = "/2015-03-31/functions/"
 _STREAMED = "/2021-11-15/functions/"
 _NO_SUCH_OPERATION = (404, 501)
+
+logger = logging.getLogger("adapter.serve")
 
 
 class LambdaTransport:
@@ -40,16 +47,22 @@ class LambdaTransport:
         self._function_loop = function_loop
         self._environ = environ
         self._api = LambdaApi(environ)
+        self._waiting = Waiting(environ)
+        self._payloads = Payloads(environ)
+        self._shared: dict[str, str] = {}  # of other stacks, as far as they were asked
         self._thread: LoopThread | None = None
         self._tasks: set[asyncio.Task[Any]] = set()  # that carry calls
         self._starting = threading.Lock()  # the first calls may come from many threads at once
 
     def send(self, call: Call) -> Future[Any]:
         """Dispatch at once. Cancelling the future closes the connection."""
-        return self._carry(self._send, call, _encoded(call))
+        call = self._taking_payloads(self._addressed(call))
+        work = self._send_event if call.is_event else self._send
+        return self._carry(work, call, _encoded(call))
 
     def stream(self, call: Call, items: Channel[Any]) -> Future[None]:
         """Dispatch at once. Cancelling the future closes the connection."""
+        call = self._taking_payloads(self._addressed(call))
         return self._carry(self._stream, call, _encoded(call), items)
 
     async def settle(self) -> None:
@@ -114,38 +127,74 @@ class LambdaTransport:
             return self._thread.loop
 
     async def _send(self, call: Call, body: bytes | None) -> Any:
-        if body is None:
-            body = event.encode(await call.resolved())
-        name = self._function(call)
-        path = f"{_FUNCTIONS}{quote(name, safe='')}/invocations"
-        request = ApiRequest(what=name, method="POST", path=path, body=body)
-        response = await self._api.request(request)
+        body = await self._fitting(call, body)
+        request = self._request(call, f"{_FUNCTIONS}{{}}/invocations", body)
+        response = await self._waiting.until_taken(_name(call), lambda: self._api.request(request))
         sam_local = self._environ.get("AWS_SAM_LOCAL") == "true"
-        return _result(call.deployment, response, sam_local=sam_local)
+        _raise_failure(call.deployment, response, sam_local=sam_local)
+        return codec.loads(await self._payloads.result(response.body))
+
+    async def _send_event(self, call: Call, body: bytes | None) -> None:
+        """Raise as `_send` does, and log it: it is rare that somebody waits for an event."""
+        try:
+            body = await self._fitting(call, body)
+            request = self._request(call, f"{_FUNCTIONS}{{}}/invocations", body)
+            await self._waiting.until_taken(_name(call), lambda: self._api.request(request))
+        except Exception as error:
+            logger.warning("a call of %s was not accepted: %s", call.deployment, error)
+            raise
 
     async def _stream(self, call: Call, body: bytes | None, items: Channel[Any]) -> None:
-        if body is None:
-            body = event.encode(await call.resolved())
-        name = self._function(call)
-        path = f"{_STREAMED}{quote(name, safe='')}/response-streaming-invocations"
+        body = await self._fitting(call, body)
+        request = self._request(call, f"{_STREAMED}{{}}/response-streaming-invocations", body)
         try:
-            async with self._api.open(
-                ApiRequest(what=name, method="POST", path=path, body=body),
-            ) as pieces:
-                streamed = StreamedCall(name, call.deployment)
+            async with contextlib.AsyncExitStack() as opened:
+                pieces = await self._waiting.until_taken(
+                    _name(call),
+                    lambda: opened.enter_async_context(self._api.open(request)),
+                )
+                streamed = StreamedCall(request.what, call.deployment)
                 await frames.deliver(pieces, streamed, items)
                 if not items.ended:
                     raise streamed.interrupted()
         except InvocationError as error:
             raise _explained(error) from error.__cause__
 
-    def _function(self, call: Call) -> str:
-        name = function_name(call.deployment, call.application)
-        aliases = dict(
-            entry.split(":", 1)
-            for entry in self._environ.get("ADAPTER_ALIASES", "").split(",")
-            if ":" in entry
+    def _addressed(self, call: Call) -> Call:
+        """Name the function of a deployment that has none of its own."""
+        shared = self._shared | _pairs(self._environ.get("ADAPTER_SHARED", ""))
+        return call._replace(function=shared.get(_name(call), "")) if shared else call
+
+    def _taking_payloads(self, call: Call) -> Call:
+        return call._replace(large_payloads=True) if self._payloads.bucket else call
+
+    async def _fitting(self, call: Call, body: bytes | None) -> bytes:
+        """Return the event: itself, or where it is too large one that says where it is."""
+        if body is None:
+            call = await call.resolved()
+            body = event.encode(call)
+        if len(body) <= limit(call):
+            return body
+        if not self._payloads.bucket:
+            raise refused(self._function(call), call, len(body))
+        rest = json.loads(event.encode(call._replace(args=(), kwargs={})))
+        del rest["args"], rest["kwargs"]
+        return json_bytes.dump(rest | await self._payloads.put(body))
+
+    def _request(self, call: Call, path: str, body: bytes) -> ApiRequest:
+        name = self._function(call)
+        return ApiRequest(
+            what=name,
+            method="POST",
+            path=path.format(quote(name, safe="")),
+            body=body,
+            headers={"x-amz-invocation-type": "Event"} if call.is_event else {},
+            status=ACCEPTED if call.is_event else OK,
         )
+
+    def _function(self, call: Call) -> str:
+        name = call.function or _name(call)
+        aliases = _pairs(self._environ.get("ADAPTER_ALIASES", ""))
         full = self._environ.get("ADAPTER_FUNCTION_PREFIX", "") + name
         return f"{full}:{aliases[name]}" if name in aliases else full
 
@@ -160,6 +209,7 @@ class LambdaTransport:
             for function in page["Functions"]:
                 variables = function.get("Environment", {}).get("Variables", {})
                 if self._belongs(variables, application):
+                    self._shared |= _pairs(variables.get("ADAPTER_SHARED", ""))
                     return str(variables["ADAPTER_INGRESS"])
             marker = page.get("NextMarker") or ""
             if not marker:
@@ -177,12 +227,21 @@ def _encoded(call: Call) -> bytes | None:
     return None if call.waits else event.encode(call)
 
 
-def _result(deployment: str, response: Response, *, sam_local: bool) -> Any:
+def _pairs(text: str) -> dict[str, str]:
+    """Read `name:value,name:value`."""
+    return dict(entry.split(":", 1) for entry in text.split(",") if ":" in entry)
+
+
+def _name(call: Call) -> str:
+    return function_name(call.deployment, call.application)
+
+
+def _raise_failure(deployment: str, response: Response, *, sam_local: bool) -> None:
+    """Raise what the callee raised, if it did."""
     failed = "x-amz-function-error" in response.headers
     # `sam local start-lambda` leaves the header out for errors of AWS's own runtime client.
     if failed or (sam_local and is_error_object(response.body)):
-        raise function_error(deployment, response.body)
-    return codec.loads(response.body)
+        raise advised(function_error(deployment, response.body))
 
 
 def _explained(error: InvocationError) -> InvocationError:

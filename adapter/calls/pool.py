@@ -1,7 +1,7 @@
 """Kept-alive connections to Lambda's API.
 
-A request is sent at most once. It is sent again only where it surely never arrived: on a kept-alive
-connection that the peer had closed before we wrote to it.
+A request is sent at most once. It goes to another connection only where it surely never arrived: a
+kept-alive one that the peer had closed before we wrote to it.
 """
 
 import contextlib
@@ -14,6 +14,10 @@ from adapter.connection import Connection, ResponseBody
 from adapter.http1 import Response
 
 IDLE_S = 4.0  # for which an unused connection is trusted to be still there
+
+
+class NotConnected(ConnectionError):
+    """There is no connection, so nothing was sent."""
 
 
 class Pool:
@@ -32,7 +36,10 @@ class Pool:
         headers: Mapping[str, str],
         body: bytes,
     ) -> Response:
-        """Send a request and read the whole response. Raises OSError."""
+        """Send a request and read the whole response.
+
+        Raises OSError, and `NotConnected` where it was not sent.
+        """
         async with self._connection() as connection:
             return await connection.request(method, target, headers, body)
 
@@ -44,7 +51,7 @@ class Pool:
         headers: Mapping[str, str],
         body: bytes,
     ) -> AsyncIterator[ResponseBody]:
-        """Send a request and enter with the beginning of the response. Raises OSError.
+        """Send a request and enter with the beginning of the response; raises as `request` does.
 
         Left before the end of the response, it closes the connection.
         """
@@ -81,4 +88,9 @@ class Pool:
     async def _new_connection(self) -> Connection:
         if self.endpoint.tls and self._tls is None:
             self._tls = ssl.create_default_context()
-        return await Connection.open(self.endpoint.host, self.endpoint.port, self._tls)
+        try:
+            return await Connection.open(self.endpoint.host, self.endpoint.port, self._tls)
+        except ssl.SSLError:
+            raise  # the same would happen again
+        except OSError as error:
+            raise NotConnected(str(error)) from error

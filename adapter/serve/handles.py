@@ -42,12 +42,14 @@ class DeploymentHandle(Generic[Held_co]):
         method_name: str = "__call__",
         stream: bool = False,
         multiplexed_model_id: str = "",
+        invocation_type: Literal["RequestResponse", "Event"] = "RequestResponse",
     ) -> None:
         self._deployment_name = deployment_name
         self._app_name = app_name
         self._method_name = method_name
         self._stream = stream
         self._multiplexed_model_id = multiplexed_model_id
+        self._invocation_type = invocation_type
 
     @property
     def deployment_name(self) -> str:
@@ -81,6 +83,21 @@ class DeploymentHandle(Generic[Held_co]):
         self,
         *,
         method_name: str,
+        invocation_type: Literal["Event"],
+        **options: Unpack[HandleOptions],
+    ) -> EventDeploymentHandle[Any]: ...
+    @overload
+    def options(
+        self,
+        *,
+        invocation_type: Literal["Event"],
+        **options: Unpack[HandleOptions],
+    ) -> EventDeploymentHandle[Held_co]: ...
+    @overload
+    def options(
+        self,
+        *,
+        method_name: str,
         stream: Literal[True],
         **options: Unpack[HandleOptions],
     ) -> StreamingDeploymentHandle[Any]: ...
@@ -96,6 +113,7 @@ class DeploymentHandle(Generic[Held_co]):
         self,
         *,
         method_name: str,
+        invocation_type: Literal["RequestResponse"] = ...,
         stream: bool = ...,
         **options: Unpack[HandleOptions],
     ) -> DeploymentHandle[Any]: ...
@@ -103,6 +121,7 @@ class DeploymentHandle(Generic[Held_co]):
     def options(
         self,
         *,
+        invocation_type: Literal["RequestResponse"] = ...,
         stream: bool = ...,
         **options: Unpack[HandleOptions],
     ) -> DeploymentHandle[Held_co]: ...
@@ -113,6 +132,7 @@ class DeploymentHandle(Generic[Held_co]):
         multiplexed_model_id: str | Default = DEFAULT,
         session_id: str | Default = DEFAULT,
         stream: bool | Default = DEFAULT,
+        invocation_type: Literal["RequestResponse", "Event"] | Default = DEFAULT,
         _prefer_local_routing: bool | Default = DEFAULT,
         _by_reference: bool | Default = DEFAULT,
         request_serialization: str | Default = DEFAULT,
@@ -125,7 +145,12 @@ class DeploymentHandle(Generic[Held_co]):
         `serve.get_multiplexed_model_id()` returns in the callee. The others steer Ray's own router
         and have no effect: Lambda chooses the environment, and calls travel as JSON.
 
-        Raises `ServeError` for a value of another type.
+        `invocation_type="Event"` is Lambda's asynchronous invocation: awaiting the response gives
+        None as soon as Lambda has accepted the call, which runs in the background then, and again
+        where it fails. Its event may have 1 MB.
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+
+        Raises `ServeError` for a value of another type, and for a stream of an "Event".
         """
         _require_ignored(session_id, request_serialization, response_serialization)
         del _prefer_local_routing, _by_reference
@@ -133,6 +158,7 @@ class DeploymentHandle(Generic[Held_co]):
             "_method_name": method_name,
             "_stream": stream,
             "_multiplexed_model_id": multiplexed_model_id,
+            "_invocation_type": invocation_type,
         }
         changed = self._changed(
             **{name: value for name, value in written.items() if value is not DEFAULT},
@@ -154,6 +180,14 @@ class DeploymentHandle(Generic[Held_co]):
             raise ServeError(f"stream={stream!r} must be True or False.")
         if not isinstance(model, str):
             raise ServeError(f"multiplexed_model_id={model!r} must be the id of a model.")
+        if self._invocation_type not in ("RequestResponse", "Event"):
+            kind = self._invocation_type
+            raise ServeError(f"invocation_type={kind!r} must be 'RequestResponse' or 'Event'.")
+        if stream and self._invocation_type == "Event":
+            raise ServeError(
+                "stream=True with invocation_type='Event': nobody waits for the items of a call "
+                "that runs in the background. Leave one of them out.",
+            )
 
     def __getattr__(self, name: str) -> DeploymentHandle[Any]:
         if name.startswith("_"):
@@ -177,8 +211,8 @@ class DeploymentHandle(Generic[Held_co]):
 
         Returns a `DeploymentResponse`, or with `stream=True` a `DeploymentResponseGenerator`. A
         response of another call may be passed as an argument: its result is sent. A value that
-        cannot travel raises `NotSerializable`, a response inside a list or dict, and a generator
-        anywhere, `ServeError`.
+        cannot travel raises `NotSerializable`, a response inside a list or dict `ServeError`, and a
+        generator of responses anywhere RuntimeError.
         """
         self._is_initialized = True
         call = Call(
@@ -189,6 +223,7 @@ class DeploymentHandle(Generic[Held_co]):
             kwargs={name: _argument(value) for name, value in kwargs.items()},
             stream=self._stream,
             multiplexed_model_id=self._multiplexed_model_id,
+            invocation_type=self._invocation_type,
         )
         return _generator(call) if call.stream else _response(call)
 
@@ -236,6 +271,7 @@ class DeploymentHandle(Generic[Held_co]):
             self._method_name,
             self._stream,
             self._multiplexed_model_id,
+            self._invocation_type,
         )
 
 
@@ -284,6 +320,17 @@ if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> StreamingDeploymentHandle[Any]: ...
 
+    class EventDeploymentHandle(DeploymentHandle[Held_co]):
+        """What `handle.options(invocation_type="Event")` is to type checkers."""
+
+        def remote(  # type: ignore[override]  # it returns something else: that is what it is for
+            self: EventDeploymentHandle[Callable[Parameters, Any]],
+            *args: Parameters.args,
+            **kwargs: Parameters.kwargs,
+        ) -> DeploymentResponse[None]: ...
+
+        def __getattr__(self, name: str) -> EventDeploymentHandle[Any]: ...
+
 
 _SERIALIZATIONS = (DEFAULT, "cloudpickle", "pickle", "msgpack", "orjson")
 
@@ -297,10 +344,14 @@ def _require_ignored(session_id: object, request: object, response: object) -> N
             raise ServeError(f"{name}_serialization={value!r} must be one of {allowed}.")
 
 
+class _Accepted(DeploymentResponse[None]):
+    """Of a call with `invocation_type="Event"`: None, once Lambda has accepted it."""
+
+
 def _response(call: Call) -> DeploymentResponse[Any]:
     future = transport.current().send(call)
-    in_flight.add(future)
-    return DeploymentResponse(future)
+    in_flight.add(future, is_event=call.is_event)
+    return _Accepted(future) if call.is_event else DeploymentResponse(future)
 
 
 def _generator(call: Call) -> DeploymentResponseGenerator[Any]:
@@ -311,6 +362,11 @@ def _generator(call: Call) -> DeploymentResponseGenerator[Any]:
 
 
 def _argument(value: Any) -> Any:
+    if isinstance(value, _Accepted):
+        raise ServeError(
+            "a call with invocation_type='Event' has no result that could be an argument of "
+            "another call. Leave invocation_type out where the result is needed.",
+        )
     if isinstance(value, DeploymentResponse):
         return value._future  # noqa: SLF001 - the transport waits for it
     if isinstance(value, DeploymentResponseGenerator):

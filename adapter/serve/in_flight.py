@@ -1,4 +1,8 @@
-"""The handle calls of an invocation: where it is cancelled, they are, too."""
+"""The handle calls of an invocation: where it is cancelled, they are, too.
+
+It does not end before those that run in the background have left: the event loop may stand still
+then, until the next invocation or for ever.
+"""
 
 import asyncio
 import contextlib
@@ -17,10 +21,13 @@ class Calls:
         self.cancelled = False  # one of them was
         self._over = False
         self._pending: set[Future[Any]] = set()
+        self._events: set[Future[Any]] = set()  # of those, that nobody has to wait for
 
-    def add(self, call: Future[Any]) -> None:
-        """Count a call until it is done."""
+    def add(self, call: Future[Any], *, is_event: bool = False) -> None:
+        """Count a call until it is done; an event is done when it has been accepted."""
         self._pending.add(call)
+        if is_event:
+            self._events.add(call)
         call.add_done_callback(self._done)
         if self._over:  # a thread of the invocation goes on
             call.cancel()
@@ -36,8 +43,15 @@ class Calls:
         if self.cancelled and (own := _calls.get()) is not None:
             own.cancelled = True
 
+    async def accepted(self) -> None:
+        """Wait until the events have been accepted, or have failed."""
+        while events := list(self._events):
+            await asyncio.gather(*map(asyncio.wrap_future, events), return_exceptions=True)
+            self._events.difference_update(events)
+
     def _done(self, call: Future[Any]) -> None:
         self._pending.discard(call)
+        self._events.discard(call)
         self.cancelled = self.cancelled or call.cancelled()
 
 
@@ -55,7 +69,12 @@ async def cancelled_together(calls: Calls | None = None) -> AsyncIterator[None]:
     calls = calls or Calls()
     token = _calls.set(calls)
     try:
-        yield
+        try:
+            yield
+        except Exception:
+            await calls.accepted()
+            raise
+        await calls.accepted()
     except asyncio.CancelledError:
         calls.cancel()
         raise
@@ -66,7 +85,7 @@ async def cancelled_together(calls: Calls | None = None) -> AsyncIterator[None]:
             await transport.current().settle()
 
 
-def add(call: Future[Any]) -> None:
-    """Count a call that begins, until it is done."""
+def add(call: Future[Any], *, is_event: bool = False) -> None:
+    """Count a call that begins, until it is done; an event, until it has been accepted."""
     if (calls := _calls.get()) is not None:
-        calls.add(call)
+        calls.add(call, is_event=is_event)

@@ -1,7 +1,8 @@
 """The seam between a handle and whatever carries its calls.
 
 A handle knows names and arguments. A transport brings them to the deployment: a Lambda invoke
-(`adapter.calls.client`), or a deployment in the same process (`adapter.local.in_process`).
+(`adapter.calls.client`), a deployment in the same process (`adapter.local.in_process`), or one of
+the same function (`adapter.calls.neighbours`).
 """
 
 import asyncio
@@ -9,7 +10,9 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from adapter.serve import context
 
 if TYPE_CHECKING:
     from adapter.calls.client import LambdaTransport
@@ -20,7 +23,10 @@ class Call(NamedTuple):
     """One method call on a deployment, before it is put into an event.
 
     `stream` says that the method is a generator whose items are wanted, `multiplexed_model_id` the
-    model that the call is for.
+    model that the call is for. `invocation_type` is Lambda's: of an "Event" nobody waits for the
+    result. With `large_payloads` the caller can fetch a result that the callee has put into the
+    payload bucket. `function` is the name of the function that the deployment shares with others,
+    empty where it has one of its own.
     """
 
     deployment: str
@@ -30,6 +36,14 @@ class Call(NamedTuple):
     kwargs: Mapping[str, Any] = MappingProxyType({})
     stream: bool = False
     multiplexed_model_id: str = ""
+    invocation_type: Literal["RequestResponse", "Event"] = "RequestResponse"
+    large_payloads: bool = False
+    function: str = ""
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is accepted now and runs later."""
+        return self.invocation_type == "Event"
 
     @property
     def waits(self) -> bool:
@@ -62,7 +76,7 @@ class Transport(Protocol):
         Arguments that are futures are waited for first. The future raises `RemoteError` where the
         callee raised and `InvocationError` where the call did not reach it. Values that cannot
         travel raise `NotSerializable`, here or from the future. Cancelling the future cancels the
-        callee, where the platform can.
+        callee, where the platform can. The result of an "Event" is None, when it is accepted.
         """
         ...
 
@@ -112,6 +126,17 @@ def let_go(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def current() -> Transport:
+    """Return the transport of the running code: what leads to its neighbours, or to `outer`."""
+    here = context.current()
+    return outer() if here is None or here.neighbours is None else here.neighbours
+
+
+def used() -> Transport | None:
+    """Return the transport of this process where it has carried anything yet."""
+    return _lambda if _connected is None else _connected
+
+
+def outer() -> Transport:
     """Return the transport of this process, by default Lambda's Invoke API."""
     global _lambda  # noqa: PLW0603 - made at the first call, because a function may never call
     if _connected is not None:

@@ -106,10 +106,18 @@ _END = b"0\r\n\r\n"
 
 
 class LambdaServer:
-    """Sends `script` in order to whoever asks; without one, the first argument of the call."""
+    """Sends `script` in order to whoever asks; without one, the first argument of the call.
+
+    `ran` has the arguments of the calls that ran so. At most `at_most` run at a time, for a moment
+    each; others are throttled, and `on_refusal` is called.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
+        self.ran: list[Any] = []
+        self.at_most: int | None = None
+        self.on_refusal: Callable[[], Any] = lambda: None
+        self._running = 0
         self.connections = 0
         self.script: deque[Reply | Feed] = deque()
         self.before_reply: Callable[[], Any] = lambda: None
@@ -160,8 +168,21 @@ class LambdaServer:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
-        reply = self.script.popleft() if self.script else result(received.event["args"][0])
+        reply = self.script.popleft() if self.script else await self._run(received)
         if isinstance(reply, Feed):
             return await reply.run(reader, writer)
         writer.write(reply.data)
         return not reply.hang_up
+
+    async def _run(self, received: Received) -> Reply:
+        if self.at_most is not None and self._running >= self.at_most:
+            self.on_refusal()
+            return refusal(429, "TooManyRequestsException", b'{"Message": "Rate Exceeded."}')
+        self._running += 1
+        self.ran.append(received.event["args"])
+        if self.at_most is not None:
+            await asyncio.sleep(0.005)
+        self._running -= 1
+        if received.headers.get("x-amz-invocation-type") == "Event":
+            return Reply(http1.response_bytes(202, {}))
+        return result(received.event["args"][0])

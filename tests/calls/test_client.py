@@ -10,7 +10,6 @@ from adapter import serve
 from adapter.calls import pool
 from adapter.calls.client import LambdaTransport
 from adapter.errors import (
-    BackPressureError,
     InvalidCall,
     InvocationError,
     NotSerializable,
@@ -76,6 +75,25 @@ def test_function_is_named_by_stack_application_and_alias(
     assert server.requests[0].target == f"{FUNCTIONS}/{function}/invocations"
 
 
+def test_a_deployment_that_shares_a_function_is_named_in_the_event(
+    server: LambdaServer,
+    environ: dict[str, str],
+) -> None:
+    environ.update(
+        ADAPTER_SHARED="Ner:models,Model:models",
+        ADAPTER_FUNCTION_PREFIX="stack-",
+        ADAPTER_ALIASES="models:live",
+    )
+    DeploymentHandle("Model").remote(1).result()
+    DeploymentHandle("Other").remote(1).result()
+
+    shared, own = server.requests
+    assert shared.target == f"{FUNCTIONS}/stack-models%3Alive/invocations"
+    assert json.loads(shared.body)["deployment"] == "Model"
+    assert own.target == f"{FUNCTIONS}/stack-Other/invocations"
+    assert "deployment" not in json.loads(own.body)
+
+
 def test_error_of_the_callee_is_the_builtin_type_with_its_traceback(server: LambdaServer) -> None:
     body = {"errorType": "KeyError", "errorMessage": "'x'", "stackTrace": ["  File a\n", "    b\n"]}
     server.script.append(lambda_server.function_error(json.dumps(body).encode()))
@@ -119,8 +137,8 @@ def test_value_that_looks_like_an_error_is_a_value_on_lambda(server: LambdaServe
             *("ResourceNotFoundException", "Function not found"),
         ),
         (
-            refusal(429, "TooManyRequestsException:http://lambda/", b'{"message": "Rate"}'),
-            *("TooManyRequestsException", "Rate"),
+            refusal(403, "AccessDeniedException:http://lambda/", b'{"message": "Not"}'),
+            *("AccessDeniedException", "Not"),
         ),
         (refusal(413, "RequestTooLargeException", b"{}"), "RequestTooLargeException", ""),
         (refusal(502, "", b"<html>Bad Gateway"), "HTTP 502", "<html>Bad Gateway"),
@@ -143,17 +161,6 @@ def test_refused_invoke_is_an_invocation_error(
     assert str(caught.value) == f"Model: {reason}: {detail}"
     assert (caught.value.function, caught.value.reason) == ("Model", reason)
     assert f" {caught.value.status} ".encode() in reply.data
-    assert len(server.requests) == 1
-
-
-def test_an_invoke_above_the_cap_is_backpressure_as_well(server: LambdaServer) -> None:
-    server.script.append(refusal(429, "TooManyRequestsException", b'{"Message": "Rate Exceeded."}'))
-    with pytest.raises(BackPressureError) as caught:
-        handle.remote().result()
-
-    assert isinstance(caught.value, InvocationError)
-    assert str(caught.value) == "Model: TooManyRequestsException: Rate Exceeded."
-    assert caught.value.status_code == 503
     assert len(server.requests) == 1
 
 
@@ -424,6 +431,19 @@ def test_other_application_is_found_among_all_functions(server: LambdaServer) ->
     assert serve.get_app_handle("shop") == DeploymentHandle("Gateway", "shop")
     targets = [request.target for request in server.requests]
     assert targets == [f"{FUNCTIONS}/", f"{FUNCTIONS}/?Marker=a%2Fb%3D"]
+
+
+def test_an_ingress_elsewhere_that_shares_its_function_is_called_there(
+    server: LambdaServer,
+) -> None:
+    shared = shop()
+    shared["Environment"]["Variables"]["ADAPTER_SHARED"] = "shop-Gateway:shop-front"
+    server.script.append(result({"Functions": [shared], "NextMarker": None}))
+
+    serve.get_app_handle("shop").remote(1).result()
+
+    assert server.requests[1].target == f"{FUNCTIONS}/shop-front/invocations"
+    assert json.loads(server.requests[1].body)["deployment"] == "Gateway"
 
 
 def shop() -> dict[str, Any]:

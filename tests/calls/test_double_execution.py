@@ -1,4 +1,7 @@
-"""An invocation is sent once: whoever is unsure whether it arrived does not send it again."""
+"""An invocation is sent once: whoever is unsure whether it arrived does not send it again.
+
+Of those that surely did not run, `test_waiting.py` tells.
+"""
 
 import threading
 
@@ -45,14 +48,13 @@ def test_a_caller_that_gives_up_sends_nothing_more(server: LambdaServer) -> None
     "reply",
     [
         CUT,
-        refusal(429, "TooManyRequestsException", b"{}"),
         refusal(500, "ServiceException", b"{}"),
         refusal(502, "", b""),
         refusal(503, "ServiceUnavailableException", b"{}"),
         refusal(504, "", b""),
     ],
 )
-def test_no_answer_of_lambdas_makes_the_client_ask_again(  # R14
+def test_no_answer_that_leaves_it_open_makes_the_client_ask_again(  # R14
     server: LambdaServer,
     reply: Reply,
 ) -> None:

@@ -1,9 +1,16 @@
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from adapter.calls.endpoint import Endpoint, _boto3_credentials, credentials, endpoint
+from adapter.calls.endpoint import (
+    Endpoint,
+    _boto3_credentials,
+    bucket_endpoint,
+    credentials,
+    endpoint,
+)
 from adapter.calls.sigv4 import Credentials
 from adapter.errors import ServeError
 
@@ -91,9 +98,21 @@ def test_no_region_and_no_endpoint_is_an_error_with_the_remedy() -> None:
         endpoint({})
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:3001", "localhost:3001", "ftp://a", "http://", "x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "127.0.0.1:3001",
+        "localhost:3001",
+        "ftp://a",
+        "http://",
+        "x",
+        "http://a:port",
+        "http://a:70000",
+        "http://[::1",
+    ],
+)
 def test_endpoint_that_is_no_url_is_an_error(url: str) -> None:
-    with pytest.raises(ServeError, match=f"'{url}' is no http or https URL"):
+    with pytest.raises(ServeError, match=re.escape(f"'{url}' is no http or https URL")):
         endpoint({"AWS_ENDPOINT_URL_LAMBDA": url})
 
 
@@ -152,3 +171,40 @@ def test_no_credentials_and_no_boto3_is_an_error(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(ServeError, match="or install boto3, which reads profiles"):
         credentials({})
+
+
+@pytest.mark.parametrize(
+    ("variables", "where", "prefix"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "b.s3.eu-west-1.amazonaws.com", "/"),
+        ({"AWS_DEFAULT_REGION": "us-east-1"}, "b.s3.us-east-1.amazonaws.com", "/"),
+        ({"AWS_REGION": "cn-north-1"}, "b.s3.cn-north-1.amazonaws.com.cn", "/"),
+        ({"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000"}, "127.0.0.1:9000", "/b/"),
+        (
+            {"AWS_ENDPOINT_URL": "http://localhost:4566", "AWS_REGION": "eu-west-1"},
+            *("localhost:4566", "/b/"),
+        ),
+        (
+            {
+                "ADAPTER_PAYLOAD_ENDPOINT": "http://127.0.0.1:3001",
+                "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000",
+            },
+            *("127.0.0.1:3001", "/b/"),
+        ),
+    ],
+)
+def test_bucket_is_where_botocore_would_look(
+    variables: dict[str, str],
+    where: str,
+    prefix: str,
+) -> None:
+    found, before = bucket_endpoint("b", variables)
+
+    assert (found.authority, before) == (where, prefix)
+
+
+def test_bucket_needs_a_region_or_an_endpoint() -> None:
+    with pytest.raises(ServeError, match="needs to know where S3 is"):
+        bucket_endpoint("b", {})
+    with pytest.raises(ServeError, match="set AWS_ENDPOINT_URL_S3 to one"):
+        bucket_endpoint("b", {"AWS_ENDPOINT_URL_S3": "s3.local"})

@@ -1,7 +1,8 @@
+import hashlib
 from datetime import UTC, datetime
 
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
@@ -18,6 +19,7 @@ def botocore_signs(
     region: str,
     timestamp: str,
     headers: dict[str, str],
+    service: str = "lambda",
 ) -> str:
     """Return the authorization header that AWS's own client makes."""
     query = f"?{request.query}" if request.query else ""
@@ -36,7 +38,7 @@ def botocore_signs(
     )
     if credentials.token:
         theirs.headers["X-Amz-Security-Token"] = credentials.token
-    auth = SigV4Auth(frozen, "lambda", region)
+    auth = SigV4Auth(frozen, service, region)
     canonical = auth.canonical_request(theirs)
     signature = auth.signature(auth.string_to_sign(theirs, canonical), theirs)
     names = auth.signed_headers(auth.headers_to_sign(theirs))
@@ -92,3 +94,37 @@ def test_long_lived_credentials_have_no_token() -> None:
     signed = sign(request, LONG_LIVED, "eu-west-1", datetime(2026, 11, 21, tzinfo=UTC))
 
     assert set(signed) == {"authorization", "host", "x-amz-date"}
+
+
+@pytest.mark.parametrize("credentials", [LONG_LIVED, TEMPORARY])
+@pytest.mark.parametrize(("method", "body"), [("PUT", b"large"), ("GET", b"")])
+def test_signature_for_s3_is_the_one_that_botocore_makes(
+    credentials: Credentials,
+    method: str,
+    body: bytes,
+) -> None:
+    timestamp = "20261121T140211Z"
+    request = Request(
+        method=method,
+        host="bucket.s3.eu-west-1.amazonaws.com",
+        path="/calls/a%20b%3Ac",  # signed as it is
+        body=body,
+    )
+    theirs = AWSRequest(method, f"https://{request.host}{request.path}", data=body)
+    theirs.context["timestamp"] = timestamp
+    theirs.context["payload_signing_enabled"] = True
+    theirs.headers["X-Amz-Date"] = timestamp
+    theirs.headers["X-Amz-Content-SHA256"] = hashlib.sha256(body).hexdigest()
+    token = credentials.token or None
+    if token:
+        theirs.headers["X-Amz-Security-Token"] = token
+    frozen = BotoCredentials(credentials.access_key, credentials.secret_key, token)
+    auth = S3SigV4Auth(frozen, "s3", "eu-west-1")
+    signature = auth.signature(auth.string_to_sign(theirs, auth.canonical_request(theirs)), theirs)
+
+    now = datetime(2026, 11, 21, 14, 2, 11, tzinfo=UTC)
+    signed = sign(request, credentials, "eu-west-1", now, service="s3")
+
+    assert signed["authorization"].endswith(f", Signature={signature}")
+    assert "/eu-west-1/s3/aws4_request" in signed["authorization"]
+    assert signed["x-amz-content-sha256"] == hashlib.sha256(body).hexdigest()
