@@ -415,3 +415,20 @@ def test_a_driver_says_once_that_it_is_an_older_form(
     assert message.startswith(
         "DAGDriver is the older form; today it is a class with @serve.ingress"
     )
+
+
+def test_without_an_adapter_the_deployment_gets_the_request(program: Program) -> None:
+    source = """
+    from adapter import serve
+    from adapter.drivers import DAGDriver
+    from starlette.requests import Request
+
+    @serve.deployment
+    class Show:
+        async def __call__(self, request: Request):
+            return [request.method, request.url.path, await request.json()]
+
+    app = DAGDriver.bind(Show.bind())
+    """
+    with planned(plan_of(Sample(source, ()), program)) as application:
+        assert application.ask(post(Asked([1], None, path="/x"))).json == ["POST", "/x", [1]]

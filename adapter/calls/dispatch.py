@@ -1,8 +1,8 @@
 """From a call event to a method of the deployment."""
 
+import functools
 import inspect
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from adapter import user_code
@@ -30,18 +30,38 @@ class Dispatcher:
         value that cannot travel, TypeError for a generator that the caller did not ask for and the
         other way round, and whatever the method raises.
         """
+        if event.PAYLOAD in call_event:
+            from adapter.calls.payloads import Payloads  # noqa: PLC0415 - large events only
+
+            call_event = await Payloads().event(call_event)
         call = event.parse(call_event)
-        method = self._method(call.method)
-        args, kwargs = self._signature(call.method, method).rebuild(call.args, call.kwargs)
-        result = await user_code.call(method, *args, **kwargs)
+        result = await self.run(call.method, call.args, call.kwargs)
         generator = inspect.isgenerator(result) or inspect.isasyncgen(result)
         if call.stream and generator:
             from adapter.calls import items  # noqa: PLC0415 - streams only
 
-            await items.send(result, f"an item of {call.method!r}", self._error_body, responder)
+            path = f"an item of {call.method!r}"
+            pack = functools.partial(codec.pack, path=path, objects=call.objects)
+            await items.send(result, pack, self._error_body, responder)
             return
-        _check(call.method, stream=call.stream, generator=generator)
-        await responder.respond(codec.pack(result, f"the result of {call.method!r}"))
+        check_kind(call.method, stream=call.stream, generator=generator)
+        path = f"the result of {call.method!r}"
+        packed = codec.pack(result, path, objects=call.objects)
+        if call.large_payloads:
+            from adapter.calls.payloads import Payloads  # noqa: PLC0415 - only where they are used
+
+            packed = await Payloads().fitting(packed)
+        await responder.respond(packed)
+
+    async def run(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Call a method, with models in place of plain objects where its type hints ask for them.
+
+        Raises `InvalidCall` for an unknown method, and whatever it raises.
+        """
+        method = self._method(name)
+        signature = self._signature(name, method)
+        rebuilt, named = signature.rebuild(list(args), dict(kwargs))
+        return await user_code.call(method, *rebuilt, **named)
 
     def _method(self, name: str) -> Callable[..., Any]:
         if name in self._methods:
@@ -55,7 +75,7 @@ class Dispatcher:
             f"Available methods: {sorted(self._methods)}.",
         )
 
-    @cached_property
+    @functools.cached_property
     def _methods(self) -> frozenset[str]:
         if inspect.isroutine(self._target):
             return frozenset({"__call__"})
@@ -73,14 +93,16 @@ def _is_method(attribute: Any) -> bool:
     return callable(attribute) and not inspect.isclass(attribute)
 
 
-def _check(method: str, *, stream: bool, generator: bool) -> None:
+def check_kind(method: str, *, stream: bool, generator: bool) -> None:
+    """Raise TypeError for a generator that the caller did not ask for, and the other way round."""
+    if stream == generator:
+        return
     if stream:
         raise TypeError(
             f"Called method {method!r} with `handle.options(stream=True)` but it did not return a "
             "generator.",
         )
-    if generator:
-        raise TypeError(
-            f"Method {method!r} returned a generator. You must use `handle.options(stream=True)` "
-            "to call generators on a deployment.",
-        )
+    raise TypeError(
+        f"Method {method!r} returned a generator. You must use `handle.options(stream=True)` "
+        "to call generators on a deployment.",
+    )

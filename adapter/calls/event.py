@@ -4,11 +4,14 @@
 
 Every key may be left out, but one of the first three must be there: an event with none of them,
 such as the `{}` of a warm-up ping, names nothing to do. `"stream": true` in the context asks for
-the items of a generator; `adapter.calls.frames` has the answer.
+the items of a generator; `adapter.calls.frames` has the answer. An event that is too large for
+Lambda travels through S3: `"$payload"` beside method and context says where it is, and
+`adapter.calls.payloads` fetches it. `"deployment"` says which one is meant, where several share a
+function; it says "Sentiment" in a function that is Sentiment's alone, too, if anything.
 """
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,7 +21,9 @@ from adapter.errors import InvalidCall
 from adapter.serve import context
 from adapter.serve.transport import Call
 
-_KEYS = frozenset({"method", "args", "kwargs", "context"})
+PAYLOAD = "$payload"
+DEPLOYMENT = "deployment"
+_KEYS = frozenset({"method", "args", "kwargs", "context", DEPLOYMENT, PAYLOAD})
 _NAMING_KEYS = frozenset({"method", "args", "kwargs"})
 
 
@@ -35,16 +40,45 @@ class CallEvent(NamedTuple):
         """Whether the caller wants the items of a generator."""
         return self.context.get("stream") is True
 
+    @property
+    def objects(self) -> bool:
+        """Whether the caller takes objects with the names of their classes."""
+        return self.context.get("objects") is True
+
+    @property
+    def large_payloads(self) -> bool:
+        """Whether the caller can fetch a large result from the payload bucket."""
+        return self.context.get("large_payloads") is True
+
 
 def is_call(event: Any) -> bool:
     """Whether an event is a call rather than HTTP or something foreign."""
     return isinstance(event, dict) and event.keys() <= _KEYS and not _NAMING_KEYS.isdisjoint(event)
 
 
+def addressed(event: Any, deployments: Collection[str], default: str) -> str:
+    """Return which of a function's deployments an event is for: calls may name one.
+
+    Raises `InvalidCall` for one that is not there.
+    """
+    if not is_call(event) or event.get(DEPLOYMENT) is None:
+        return default
+    name = event[DEPLOYMENT]
+    if isinstance(name, str) and name in deployments:
+        return name
+    raise InvalidCall(
+        f"this function has no deployment {reprlib.repr(name)}; it has "
+        f"{', '.join(sorted(deployments))}.",
+    )
+
+
 def parse(event: dict[str, Any]) -> CallEvent:
     """Read a call event. Raises `InvalidCall` naming the field that is wrong."""
-    args = codec.unpack(_typed(event, "args", list, []))
-    kwargs = codec.unpack(_typed(event, "kwargs", dict, {}))
+    about = _typed(event, "context", dict, {})
+    # Who sends plain JSON may pass on what others have written: that names no classes.
+    objects = about.get("objects") is True
+    args = codec.unpack(_typed(event, "args", list, []), objects=objects)
+    kwargs = codec.unpack(_typed(event, "kwargs", dict, {}), objects=objects)
     if not isinstance(kwargs, dict) or not all(isinstance(key, str) for key in kwargs):
         raise InvalidCall(
             f"kwargs must have parameter names as keys, found {reprlib.repr(kwargs)}."
@@ -53,7 +87,7 @@ def parse(event: dict[str, Any]) -> CallEvent:
         method=_typed(event, "method", str, "__call__"),
         args=args,
         kwargs=kwargs,
-        context=_typed(event, "context", dict, {}),
+        context=about,
     )
 
 
@@ -69,15 +103,23 @@ def _typed(event: dict[str, Any], key: str, kind: type, default: Any) -> Any:
 def encode(call: Call) -> bytes:
     """Write a call as event. Raises `NotSerializable` naming the argument that cannot travel."""
     event: dict[str, Any] = {"method": call.method}
+    if call.function:
+        event[DEPLOYMENT] = call.deployment
     event["args"] = [
-        codec.pack(value, f"argument {number}") for number, value in enumerate(call.args)
+        codec.pack(value, f"argument {number}", objects=True)
+        for number, value in enumerate(call.args)
     ]
     event["kwargs"] = {
-        name: codec.pack(value, f"argument {name!r}") for name, value in call.kwargs.items()
+        name: codec.pack(value, f"argument {name!r}", objects=True)
+        for name, value in call.kwargs.items()
     }
-    event["context"] = _caller()
+    event["context"] = {"objects": True, **_caller()}
+    if call.is_event:  # it may run when nobody waits for the caller any more
+        event["context"].pop("deadline_ms", None)
     if call.stream:
         event["context"]["stream"] = True
+    if call.large_payloads:
+        event["context"]["large_payloads"] = True
     if call.multiplexed_model_id:
         event["context"]["multiplexed_model_id"] = call.multiplexed_model_id
     return json_bytes.dump(event)

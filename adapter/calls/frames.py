@@ -23,10 +23,10 @@ _END = b'{"end":true}\n'
 
 async def encode(
     items: AsyncGenerator[Any, None],
-    path: str,
+    pack: Callable[[Any], Any],
     error_body: Callable[[BaseException], bytes],
 ) -> AsyncGenerator[bytes, None]:
-    """Yield a frame for each item and one for the end; `path` names an item that cannot travel.
+    """Yield a frame for each item, which `pack` turns into JSON, and one for the end.
 
     An error is raised: before the first item as it is, later after a frame that tells it, whose
     object `error_body` writes.
@@ -35,7 +35,7 @@ async def encode(
     async with contextlib.aclosing(items):
         try:
             async for item in items:
-                yield json_bytes.dump({"item": codec.pack(item, path)}) + b"\n"
+                yield json_bytes.dump({"item": pack(item)}) + b"\n"
                 begun = True
         except Exception as error:
             if begun:
@@ -77,7 +77,7 @@ class FrameReader:
             raise InvalidCall(f"not a frame of a stream: {line[:100]!r}") from error
         match frame:
             case {"item": item}:
-                yield codec.unpack(item)
+                yield codec.unpack(item, objects=True)
             case {"error": dict(told)}:
                 raise error_object.exception(self._deployment, told)
             case {"end": True}:

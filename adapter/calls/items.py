@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
+from typing import Any
 
 from adapter.calls import frames
 from adapter.generators import AnyGenerator, as_async
@@ -13,16 +14,16 @@ logger = logging.getLogger("adapter.calls")
 
 async def send(
     generator: AnyGenerator,
-    path: str,
+    pack: Callable[[Any], Any],
     error_body: Callable[[BaseException], bytes],
     responder: Responder,
 ) -> None:
     """Answer with the items of a generator: piece by piece where the responder can, else whole.
 
-    `path` names an item that cannot travel, and `error_body` writes an exception as Lambda's error
-    object. Raises what the generator raises before its first item.
+    `pack` turns an item into what JSON can write, and `error_body` writes an exception as Lambda's
+    error object. Raises what the generator raises before its first item.
     """
-    encoded = frames.encode(as_async(generator), path, error_body)
+    encoded = frames.encode(as_async(generator), pack, error_body)
     async with contextlib.aclosing(encoded):
         first = await anext(encoded)
         if responder.streams:

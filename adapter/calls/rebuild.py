@@ -1,13 +1,15 @@
 """Rebuild Pydantic models, dataclasses and enums from the receiver's own type hints."""
 
 import dataclasses
+import functools
 import inspect
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
+from adapter.calls import codec
 from adapter.errors import InvalidCall
 
 
@@ -79,27 +81,52 @@ def _rebuild_parameter(kind: Any, hint: Any, value: Any, name: str) -> Any:
     return rebuild(hint, value, name)
 
 
-def rebuild(hint: Any, value: Any, name: str) -> Any:
+class _Outcome(NamedTuple):
+    """What became of a part of a union; hint and value, so that their ids stay theirs."""
+
+    hint: Any
+    value: Any
+    rebuilt: Any
+    failure: InvalidCall | None = None
+
+
+# By the ids of hint and value. Where unions nest, each level tries its parts, and what is below
+# would be tried anew for every one of them: twice as often with each level.
+_Tried = dict[tuple[int, int], _Outcome]
+
+
+def rebuild(hint: Any, value: Any, name: str, tried: _Tried | None = None) -> Any:
     """Turn a plain value into the hinted type where the hint asks for one.
 
-    Raises `InvalidCall` naming the parameter where the value does not fit.
+    `tried` is what is known of its parts already. Raises `InvalidCall` naming the parameter where
+    the value does not fit.
     """
+    tried = {} if tried is None else tried
     if _is_model(hint):
-        return _rebuild_model(hint, value, name)
+        return _rebuild_model(hint, value, name, tried)
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return _rebuild_union(parts, value, name)
+        return _rebuild_union(parts, value, name, tried)
     if not isinstance(origin, type):
         return value
     if issubclass(origin, Mapping) and isinstance(value, dict) and len(parts) == 2:
         keys, items = parts
-        return {rebuild(keys, key, name): rebuild(items, item, name) for key, item in value.items()}
+        return {
+            rebuild(keys, key, name, tried): rebuild(items, item, name, tried)
+            for key, item in value.items()
+        }
     if issubclass(origin, Iterable) and isinstance(value, (list, tuple, set, frozenset)):
-        return _rebuild_items(origin, parts, value, name)
+        return _rebuild_items(origin, parts, value, name, tried)
     return value
 
 
-def _rebuild_items(origin: type, parts: tuple[Any, ...], value: Collection[Any], name: str) -> Any:
+def _rebuild_items(
+    origin: type,
+    parts: tuple[Any, ...],
+    value: Collection[Any],
+    name: str,
+    tried: _Tried,
+) -> Any:
     """Rebuild what a list, a set, a tuple or one of their abstract kinds holds.
 
     Only our own callers can tag tuples and sets; everybody else sends lists for them.
@@ -109,46 +136,65 @@ def _rebuild_items(origin: type, parts: tuple[Any, ...], value: Collection[Any],
     if len(parts) != len(value):
         raise InvalidCall(f"argument {name!r} must hold {len(parts)} values, found {value!r:.100}")
     kind: Any = origin if origin in (list, set, frozenset, tuple) else type(value)
-    return kind(rebuild(part, item, name) for part, item in zip(parts, value, strict=True))
+    return kind(rebuild(part, item, name, tried) for part, item in zip(parts, value, strict=True))
 
 
-def _rebuild_union(parts: tuple[Any, ...], value: Any, name: str) -> Any:
+def _rebuild_union(parts: tuple[Any, ...], value: Any, name: str, tried: _Tried) -> Any:
     if value is None and type(None) in parts:
         return None
+    if any(_is_model(part) and isinstance(value, part) for part in parts):
+        return value  # it fits as it is, another part may fit its fields only
     failure: InvalidCall | None = None
     for part in parts:
-        try:
-            rebuilt = rebuild(part, value, name)
-        except InvalidCall as error:
-            failure = error
-            continue
-        if rebuilt is not value:
-            return rebuilt
+        outcome = _outcome(part, value, name, tried)
+        failure = outcome.failure or failure
+        if outcome.failure is None and outcome.rebuilt is not value:
+            return outcome.rebuilt
     plain = any(isinstance(part, type) and isinstance(value, part) for part in parts)
     if failure is not None and not plain:
         raise failure
     return value
 
 
-def _rebuild_model(hint: Any, value: Any, name: str) -> Any:
+def _outcome(hint: Any, value: Any, name: str, tried: _Tried) -> _Outcome:
+    key = (id(hint), id(value))
+    if key in tried:
+        return tried[key]
+    try:
+        outcome = _Outcome(hint, value, rebuild(hint, value, name, tried))
+    except InvalidCall as error:
+        outcome = _Outcome(hint, value, None, error)
+    if isinstance(value, dict | list):  # others may be one object in several places
+        tried[key] = outcome
+    return outcome
+
+
+def _rebuild_model(hint: Any, value: Any, name: str, tried: _Tried) -> Any:
     if isinstance(value, hint):
         return value
+    if _is_model(type(value)):  # of another class, whose fields may be what is asked for
+        value = codec.plain(value)
     try:
         if hasattr(hint, "model_validate"):
             return hint.model_validate(value)
         if issubclass(hint, Enum):
             return hint(value)
-        return _rebuild_dataclass(hint, value, name)
+        return _rebuild_dataclass(hint, value, name, tried)
     except InvalidCall:
         raise
     except (TypeError, ValueError, NameError) as error:
         raise InvalidCall(f"argument {name!r} is no {hint.__name__}: {error!s:.1000}") from error
 
 
-def _rebuild_dataclass(hint: Any, value: Any, name: str) -> Any:
+def _rebuild_dataclass(hint: Any, value: Any, name: str, tried: _Tried) -> Any:
     if not isinstance(value, Mapping):
         raise InvalidCall(f"argument {name!r} is no {hint.__name__}: {value!r:.100}")
-    hints = typing.get_type_hints(hint)
+    hints = _hints_of_class(hint)
     made_inside = {field.name for field in dataclasses.fields(hint) if not field.init}
     sent = {key: item for key, item in value.items() if key not in made_inside}
-    return hint(**{key: rebuild(hints.get(key), item, key) for key, item in sent.items()})
+    return hint(**{key: rebuild(hints.get(key), item, key, tried) for key, item in sent.items()})
+
+
+@functools.cache
+def _hints_of_class(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)

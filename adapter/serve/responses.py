@@ -194,9 +194,10 @@ class DeploymentResponseGenerator(Generic[Result_co]):
         _refuse_object_ref()
 
     def __reduce__(self) -> Any:
-        raise ServeError(
-            "`DeploymentResponseGenerator` cannot be an argument of another call. Collect its "
-            "items first and pass those: `[item async for item in response]`.",
+        raise RuntimeError(
+            "Streaming deployment handle results cannot be passed to downstream handle calls. If "
+            "you have a use case requiring this feature, please file a feature request on GitHub. "
+            "Collect the items first and pass those: `[item async for item in response]`.",
         )
 
 

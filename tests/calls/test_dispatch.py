@@ -69,6 +69,12 @@ class Model:
     def shift(self, point: Point, function: int = 1) -> Point:
         return Point(point.x + function)
 
+    def kind_of(self, value: Any) -> str:
+        return type(value).__name__
+
+    def points(self) -> Iterator[Point]:
+        yield Point(1)
+
     def thread(self) -> str:
         return threading.current_thread().name
 
@@ -156,6 +162,32 @@ def error_body(error: BaseException) -> bytes:
 )
 def test_method_is_called_with_its_arguments(call: dict[str, Any], result: Any) -> None:
     assert dispatch(call) == result
+
+
+POINT = {"$object": [__name__, "Point", {"x": 1}]}
+
+
+def test_handle_sends_and_gets_objects() -> None:
+    about = {"objects": True}
+    later = {"$object": [__name__, "Point", {"x": 2}]}
+
+    assert dispatch({"method": "kind_of", "args": [POINT], "context": about}) == "Point"
+    assert dispatch({"method": "shift", "args": [POINT], "context": about}) == later
+    assert dispatch({"method": "shift", "args": [{"x": 1}], "context": about}) == later
+
+
+@pytest.mark.parametrize("about", [{}, {"objects": 1}, {"objects": "true"}, {"objects": None}])
+def test_whoever_does_not_ask_for_objects_sends_and_gets_plain_json(about: dict[str, Any]) -> None:
+    assert dispatch({"method": "kind_of", "args": [POINT], "context": about}) == "dict"
+    assert dispatch({"method": "shift", "args": [{"x": 1}], "context": about}) == {"x": 2}
+
+
+async def test_items_are_objects_for_who_asks() -> None:
+    call = streamed("points")
+    call["context"]["objects"] = True
+
+    assert await answer(streamed("points")) == b'{"item":{"x":1}}\n{"end":true}\n'
+    assert json.loads((await answer(call)).splitlines()[0]) == {"item": POINT}
 
 
 def test_plain_method_runs_in_a_thread_and_async_on_the_loop() -> None:

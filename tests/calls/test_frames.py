@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from adapter.calls import codec
 from adapter.calls.frames import FrameReader, deliver, encode
 from adapter.errors import InvalidCall, NotSerializable, RemoteError
 from adapter.serve.channel import Channel, EndOfChannel
@@ -22,8 +23,12 @@ def error_body(error: BaseException) -> bytes:
     return b'{"errorType":"%s","stackTrace":["  File a\\n"]}' % type(error).__name__.encode()
 
 
+def packed(item: Any) -> Any:
+    return codec.pack(item, "an item")
+
+
 def encoded(*values: Any, error: Exception | None = None) -> AsyncGenerator[bytes, None]:
-    return encode(items(*values, error=error), "an item", error_body)
+    return encode(items(*values, error=error), packed, error_body)
 
 
 async def test_values_come_back_as_they_were() -> None:

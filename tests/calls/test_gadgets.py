@@ -190,6 +190,31 @@ def test_a_hint_decides_what_is_rebuilt_and_the_value_does_not(
     assert nothing_has_happened(run, folder)
 
 
+NO_CLASSES = [
+    *(("gadget", "Gadget"), ("gadget", "run"), ("os", "system"), ("builtins", "eval")),
+    *(("subprocess", "Popen"), ("builtins", "SystemExit"), ("sys", "modules"), ("", "")),
+    *(("program", "Model"), ("program", "sys"), ("program", "alarm"), ("__main__", "Gadget")),
+]
+
+
+@pytest.mark.parametrize(("module", "qualname"), NO_CLASSES)
+@pytest.mark.parametrize("tag", ["$object", "$value"])
+def test_a_handle_may_name_a_class_that_is_loaded_and_holds_values_only(  # R10
+    run: Run,
+    folder: Path,
+    tag: str,
+    module: str,
+    qualname: str,
+) -> None:
+    objects = {"objects": True}
+    event = {"args": [{tag: [module, qualname, {"x": 1}]}], "context": objects}
+    point = {"args": [{"$object": ["program", "Point", {"x": 1}]}], "context": objects}
+
+    assert invoke(run, event) == "(({'x': 1},), {})"
+    assert invoke(run, point) == "((Point(x=1),), {})"
+    assert nothing_has_happened(run, folder)
+
+
 @pytest.mark.parametrize(
     "method",
     [
@@ -271,6 +296,28 @@ def test_an_error_that_names_no_exception_is_ours(  # R10
 
     assert type(caught.value) is RemoteError
     assert (caught.value.error_type, caught.value.message) == (error_type, "echo")
+
+
+@pytest.mark.usefixtures("client", "no_gadget")
+@pytest.mark.parametrize(("module", "qualname"), NO_CLASSES)
+def test_an_error_that_names_no_exception_class_is_ours(
+    server: LambdaServer,
+    module: str,
+    qualname: str,
+) -> None:
+    body = json.loads(error_body("Gadget")) | {
+        "errorClasses": [[module, qualname], ["builtins", "BaseException"]],
+        "errorArgs": [{"$object": [module, qualname, {}]}],
+        "errorAttributes": {"__class__": {"$value": [module, qualname, 1]}},
+    }
+    server.script.append(lambda_server.function_error(json.dumps(body).encode()))
+
+    with pytest.raises(RemoteError) as caught:
+        handle.remote().result()
+
+    assert type(caught.value) is RemoteError
+    assert caught.value.cause is caught.value
+    assert caught.value.args == ({},)
 
 
 @pytest.mark.usefixtures("no_gadget")

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any, Generic, Optional, TypeVar, Union, cast
+from typing import Annotated, Any, ClassVar, Generic, Optional, TypeVar, Union, cast
 
 import pytest
 from pydantic import BaseModel, Field
@@ -113,6 +113,49 @@ def test_value_comes_back_as_the_hinted_type(hint: Any, value: Any) -> None:
 
     method.__annotations__["argument"] = hint
     assert Signature(method).rebuild([sent(value)], {}) == ((value,), {})
+
+
+@dataclass
+class OtherPoint:
+    x: int
+    color: str = "red"
+
+
+class OtherColor(Enum):
+    CRIMSON = "red"
+
+
+class NamedPoint(BaseModel):
+    x: int
+    color: Color
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "expected"),
+    [
+        (Point, Point(1), Point(1)),
+        (Point, OtherPoint(1), Point(1)),
+        (Point, NamedPoint(x=1, color=Color.RED), Point(1)),
+        (NamedPoint, OtherPoint(1), NamedPoint(x=1, color=Color.RED)),
+        (Color, OtherColor.CRIMSON, Color.RED),
+        (list[Point], [OtherPoint(1)], [Point(1)]),
+        (OtherPoint | Point, Point(1), Point(1)),
+        (Point | OtherPoint, OtherPoint(1), OtherPoint(1)),
+        (str | Color, OtherColor.CRIMSON, Color.RED),
+        (object, OtherPoint(1), OtherPoint(1)),
+    ],
+)
+def test_object_of_another_class_becomes_the_hinted_type(
+    hint: Any,
+    value: Any,
+    expected: Any,
+) -> None:
+    def method(argument: Any) -> None: ...
+
+    method.__annotations__["argument"] = hint
+    ((arrived,), _) = Signature(method).rebuild([value], {})
+
+    assert (type(arrived), arrived) == (type(expected), expected)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +275,50 @@ def test_value_that_goes_deeper_than_python_is_an_invalid_call() -> None:
 
     with pytest.raises(InvalidCall, match="argument 'tree' is nested too deeply"):
         Signature(plant).rebuild([value], {})
+
+
+@dataclass
+class Minus:
+    operand: "Term"
+    sign: str  # which no value below has
+
+
+@dataclass
+class Group:
+    made: ClassVar[int] = 0
+
+    operand: "Term"
+
+    def __post_init__(self) -> None:
+        Group.made += 1
+
+
+Term = Minus | Group | int
+
+
+@pytest.mark.parametrize("inside", [1, {"neither": 1}])
+def test_unions_that_nest_are_tried_once_for_each_value(
+    inside: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Group, "made", 0)
+    value = inside
+    for _ in range(30):  # a thousand million ways
+        value = {"operand": value}
+    try:
+        found = rebuild(Term, value, "x")
+    except InvalidCall:
+        found = None
+
+    assert Group.made == (30 if inside == 1 else 0)
+    assert (found is not None) is (inside == 1)
+
+
+def test_equal_values_in_two_places_are_two_objects() -> None:
+    first, second = rebuild(list[Minus | Group], [{"operand": 1}, {"operand": 1}], "x")
+
+    assert first == second
+    assert first is not second
 
 
 def test_refusal_does_not_repeat_a_long_value() -> None:

@@ -7,12 +7,32 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from adapter.calls.codec import _CONTAINERS, _READERS
+from adapter.calls.codec import _CONTAINERS, _OBJECTS, _READERS
 from tests.calls import events
 from tests.fuzz.mutations import DEPTHS, json_values, scalars, texts, written
 from tests.fuzz.weights import mostly
 
-_TAGS = sorted({**_READERS, **_CONTAINERS})
+_TAGS = sorted({*_READERS, *_CONTAINERS, *_OBJECTS})
+_MODULES = [
+    "tests.fuzz.functions",
+    "builtins",
+    "os",
+    "enum",
+    "pydantic.main",
+    "this",
+    "__main__",
+    "",
+]
+_CLASSES = ["Point", "Tree", "Item", "Colour", "Methods", "KeyError", "SystemExit", "Exception"]
+_CLASSES += [
+    "system",
+    "eval",
+    "Enum",
+    "BaseModel",
+    "Point.__class__",
+    "a.<locals>.B",
+    "Tree." * 999,
+]
 METHODS = ["echo", "order", "place", "grow", "items", "fail", "__call__", "missing"]
 _DTYPES = [
     *("<f4", ">f8", "|u1", "?", "<M8[ns]", "<m8", "S3", "<U2", "V0", "V4", "O", "i4,i4", "f", "a"),
@@ -26,6 +46,15 @@ def _base64() -> st.SearchStrategy[str]:
     return st.binary(max_size=40).map(lambda data: b64encode(data).decode()) | texts()
 
 
+def _names() -> st.SearchStrategy[str]:
+    return st.sampled_from(["x", "y", "children", "name", "sizes", "__class__", "_private", "y"])
+
+
+def _class_names() -> st.SearchStrategy[Any]:
+    one = st.tuples(st.sampled_from(_MODULES), st.sampled_from(_CLASSES))
+    return mostly(one, st.tuples(texts() | scalars(), texts() | scalars())).map(list)
+
+
 def _content(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """What a tag may hold: right for some tag, or anything."""
     array = st.fixed_dictionaries(
@@ -37,13 +66,24 @@ def _content(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         },
     )
     moments = st.datetimes().map(str) | st.dates().map(str) | st.times().map(str)
+    more = st.fixed_dictionaries(
+        {},
+        optional={
+            "hidden": st.dictionaries(_names() | texts(), inner, max_size=2) | inner,
+            "unset": st.lists(_names() | inner, max_size=2) | inner,
+        },
+    )
+    fields = st.dictionaries(_names(), inner, max_size=3) | inner
+    objects = st.tuples(_class_names(), fields, st.just(()) | st.tuples(more)).map(
+        lambda drawn: [*drawn[0], drawn[1], *drawn[2]],
+    )
     numbers = st.lists(st.integers() | st.floats(), max_size=4) | st.floats().map(str)
     pairs = st.lists(st.lists(inner, min_size=2, max_size=2) | inner, max_size=3)
     uuids = st.uuids().map(str)
     decimals = st.sampled_from(
         ["1e999999999", "-0", "sNaN123", "Infinity", "1_0", "0x1", "\N{FULLWIDTH DIGIT ONE}"]
     )
-    return inner | array | _base64() | moments | numbers | pairs | uuids | decimals
+    return inner | array | objects | _base64() | moments | numbers | pairs | uuids | decimals
 
 
 @cache
@@ -90,6 +130,7 @@ def calls() -> st.SearchStrategy[Any]:
                 {},
                 optional={
                     "stream": st.booleans() | json_values(),
+                    "objects": st.booleans() | json_values(),
                     "deadline_ms": st.sampled_from([0, -1, 2**53, 10**400, "1"]) | json_values(),
                     "caller": json_values(),
                 },
@@ -108,6 +149,9 @@ def error_objects() -> st.SearchStrategy[Any]:
             "errorType": kinds,
             "errorMessage": texts() | values(),
             "stackTrace": st.lists(texts() | values(), max_size=3) | values(),
+            "errorClasses": st.lists(_class_names() | values(), max_size=3) | values(),
+            "errorArgs": st.lists(values(), max_size=3) | values(),
+            "errorAttributes": st.dictionaries(_names() | texts(), values(), max_size=3) | values(),
             "Message": texts() | values(),
         },
     )

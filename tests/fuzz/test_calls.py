@@ -33,7 +33,7 @@ def test_value_on_the_wire(text: JsonText | bytes | str) -> None:
             value = codec.loads(data)
         except InvalidCall:
             return
-        codec.loads(codec.dumps(value))
+        codec.loads(codec.dumps(value, objects=True))
 
 
 @given(text=mutations.json_texts(tagged.calls()), streams=st.booleans())

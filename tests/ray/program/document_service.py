@@ -505,8 +505,14 @@ async def classifier(to: Calls) -> str:
 
 
 @models.post("/prints/{mark}")
-async def print_document(mark: str, to: Calls) -> str:
-    """Print; the refusal of the printer is nobody's to catch here."""
+async def print_document(mark: str, to: Calls, copies: int = 1) -> list[str]:
+    """Print copies at once; the refusal of the printer is nobody's to catch here."""
+    printed: list[str] = await asyncio.gather(*(print_copy(mark, to) for _ in range(copies)))
+    return printed
+
+
+async def print_copy(mark: str, to: Calls) -> str:
+    """Print one copy."""
     printed: str = await to.printer.print.remote(mark)
     return printed
 
