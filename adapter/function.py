@@ -1,14 +1,18 @@
 """What `functions/*/app.py` call: a deployment, or a bare ASGI application, as Lambda handler.
 
     handler = entry_point(Gateway, DeploymentHandle("Sentiment"))
+    handler = shared_entry_point(Sentiment.bind(), Gateway.bind(...), default="Gateway")
     handler = lambda_handler(app)
 
-Both make a `Function`: an ordinary handler for AWS's Python runtime, and an object that the
+Each makes a `Function`: an ordinary handler for AWS's Python runtime, and an object that the
 adapter's own loop (`adapter.runtime`) serves without leaving its event loop.
 """
 
 import asyncio
 import contextlib
+import contextvars
+import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,10 +26,11 @@ from adapter.responder import Collected, Responder
 from adapter.servable import ApplicationServable, Servable
 from adapter.serve import context, transport
 from adapter.serve.deployments import Deployment
-from adapter.settings import Settings
+from adapter.settings import HttpSettings, Settings
 
 if TYPE_CHECKING:
     from adapter.http.lifespan import Mode
+    from adapter.serve.deployments import Application
 
 _NEVER = 10**15  # Unix time in milliseconds, of the year 33,658
 CANCEL_S = 1.0  # for what still runs when a function is closed
@@ -35,20 +40,38 @@ class Function:
     """A Lambda handler with an event loop of its own.
 
     The loop runs during init and during invocations. `handler(event, context)` works from any
-    thread, also one whose own event loop is running.
+    thread, also one whose own event loop is running. What was not started before is at the first
+    event.
     """
 
     def __init__(self, servable: Servable, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self.loop = loop or asyncio.new_event_loop()
+        self._loop = loop
         self._servable = servable
         self._one_at_a_time = threading.Lock()
+        self._starting = asyncio.Lock()
+        self._started = False
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that everything of this function runs on."""
+        if self._loop is None:  # many a module is imported and its handler never called
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+    @property
+    def closed(self) -> bool:
+        """Whether it cannot be invoked any more."""
+        return self._loop is not None and self._loop.is_closed()
 
     async def start(self) -> None:
-        """Do everything that belongs to init: constructor, factory, lifespan startup.
+        """Do everything that belongs to init, once: constructor, factory, lifespan startup.
 
         Raises whatever the user's code raises.
         """
-        await self._servable.start()
+        async with self._starting:
+            if not self._started:
+                await self._servable.start()
+                self._started = True
 
     async def invoke(self, event: Any, lambda_context: Any) -> Any:
         """Serve one event to its end, background tasks included, and return the answer."""
@@ -68,6 +91,8 @@ class Function:
         limit = deadline.Limit(invocation.deadline_ms, lambda: responder.answered)
         try:
             with limit:
+                if not self._started:
+                    await self._start_late()
                 await self._serve(event, lambda_context, responder)
         except TimeoutError:
             if not limit.expired:
@@ -75,6 +100,12 @@ class Function:
             await self._servable.answer_late(event, responder)
         finally:
             context.flush_metrics()
+
+    async def _start_late(self) -> None:
+        """Start at the first event, but not as a part of it, which ends sooner."""
+        loop = asyncio.get_running_loop()
+        transport.carry_on(loop)
+        await loop.create_task(self.start(), context=contextvars.Context())
 
     async def _serve(self, event: Any, lambda_context: Any, responder: Responder) -> None:
         try:
@@ -151,6 +182,31 @@ def entry_point(
     return _started(Function(servable))
 
 
+def shared_entry_point(*applications: "Application[Any]", default: str) -> Function:
+    """Make the Lambda handler of deployments that share a function.
+
+    They are constructed here, at import, in the order in which they are given. `default` is the
+    name of the one that HTTP reaches, and calls that name none. Raises `DeployFailed` naming the
+    deployment whose constructor, factory or lifespan startup raises.
+    """
+    from adapter.shared_servable import SharedServable  # noqa: PLC0415 - few functions are shared
+
+    servable = SharedServable(applications, default, Settings.from_environment())
+    return _started(Function(servable))
+
+
+def read_secrets() -> None:
+    """Set the variables that are secrets, before the user's modules are imported.
+
+    Entry points of deployments with `LambdaOptions(secrets=...)` call it first. A variable that is
+    set already stays. Raises `SecretsNotRead`.
+    """
+    if "ADAPTER_SECRETS" in os.environ:
+        from adapter.calls import secrets  # noqa: PLC0415 - rarely needed
+
+        secrets.set_variables(os.environ)
+
+
 def lambda_handler(  # noqa: PLR0913 - settings by keyword, most of them Mangum's
     app_or_factory: Any,
     *,
@@ -169,12 +225,14 @@ def lambda_handler(  # noqa: PLR0913 - settings by keyword, most of them Mangum'
     It stands in for `Mangum(app, ...)` and takes what that takes; `base_path` is
     `api_gateway_base_path`, cut at a path segment and passed on as `root_path`. A factory is a
     function without required parameters; it is called once. Lifespan startup runs once per
-    environment: "auto" where the application supports it, "on" always, "off" never.
+    environment: "auto" where the application supports it, "on" always, "off" never. On Lambda that
+    is during init. Where the module is imported for something else, by a test, another program,
+    `adapter build`, or the entry point of another application, it is at the first event.
     `text_mime_types` are content types, or beginnings of such, that are text besides the usual
     ones. `trusted_hops`, `max_body_bytes` and `raise_errors` are those of `LambdaOptions`.
 
     Raises `InvalidOption` for a setting outside its range, `ServeError` for something that is no
-    application, and whatever the factory or the startup raises.
+    application, and on Lambda whatever the factory or the startup raises.
     """
     if lifespan not in ("auto", "on", "off"):
         raise InvalidOption(f"lifespan={lifespan!r} must be 'auto', 'on' or 'off'.")
@@ -196,7 +254,48 @@ def lambda_handler(  # noqa: PLR0913 - settings by keyword, most of them Mangum'
         exclude_headers=exclude_headers,
         **{name: value for name, value in given.items() if value is not None},
     )
-    return _started(Function(ApplicationServable(app_or_factory, settings)))
+    function = _made_for(app_or_factory, settings)
+    calling = sys._getframe(1).f_globals  # noqa: SLF001 - the module that makes its handler
+    return _started(function) if _is_init(calling) else function
+
+
+_made: list[tuple[Any, HttpSettings, Function]] = []
+
+
+def _made_for(app_or_factory: Any, settings: HttpSettings) -> Function:
+    """Return the function of an environment that was made for the same before, or a new one.
+
+    An entry point imports the user's module, which may have made one: two would run the lifespan
+    twice.
+    """
+    if not _on_lambda():
+        return Function(ApplicationServable(app_or_factory, settings))
+    for app, its_settings, function in _made:
+        if app is app_or_factory and its_settings == settings and not function.closed:
+            return function
+    function = Function(ApplicationServable(app_or_factory, settings))
+    _made.append((app_or_factory, settings, function))
+    return function
+
+
+def _is_init(calling: Mapping[str, Any]) -> bool:
+    """Whether what a module makes is what the environment is for, so that this is its init.
+
+    A planned function, which is told its ingress, has its entry point in the folder that Lambda
+    calls the task root; the user's modules lie elsewhere and may make handlers of their own.
+    """
+    running = sys.modules.get("adapter.serve.running")  # whoever imports for a plan has loaded it
+    if getattr(running, "importing", False) or not _on_lambda():
+        return False
+    task_root = os.environ.get("LAMBDA_TASK_ROOT")
+    if not task_root or "ADAPTER_INGRESS" not in os.environ:
+        return True
+    folder = os.path.dirname(calling.get("__file__") or "")  # noqa: PTH120 - loads less
+    return os.path.realpath(folder) == os.path.realpath(task_root)
+
+
+def _on_lambda() -> bool:
+    return "AWS_LAMBDA_RUNTIME_API" in os.environ
 
 
 def _check(trusted_hops: Any, max_body_bytes: Any, raise_errors: Any) -> None:
@@ -261,4 +360,4 @@ def _in_another_thread(work: Callable[[], Any]) -> Any:
         return executor.submit(work).result()
 
 
-__all__ = ["Function", "entry_point", "lambda_handler"]
+__all__ = ["Function", "entry_point", "lambda_handler", "read_secrets", "shared_entry_point"]

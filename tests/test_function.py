@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request
 
+from adapter import function as function_module
 from adapter import lambda_handler, serve
 from adapter.errors import (
     InvalidCall,
@@ -566,6 +567,7 @@ def test_a_function_that_is_a_deployment_has_no_hooks() -> None:
     function.close()
 
 
+@pytest.mark.usefixtures("on_lambda")
 def test_the_parts_of_init_are_timed(closing: Closing) -> None:
     class Gateway(Checked):
         pass
@@ -588,6 +590,14 @@ def failing(*, at_startup: bool) -> FastAPI:
     return FastAPI(lifespan=lifespan)
 
 
+@pytest.fixture
+def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Lambda, and its emulators, tell an environment."""
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
+    monkeypatch.setattr(function_module, "_made", [])
+
+
+@pytest.mark.usefixtures("on_lambda")
 @pytest.mark.parametrize("mode", ["auto", "on"])
 def test_failing_startup_is_a_failed_init(mode: Any) -> None:
     with pytest.raises(LifespanFailed, match=r"model\.bin"):
@@ -602,6 +612,7 @@ def test_failing_startup_is_not_noticed_where_lifespan_is_off(closing: Closing) 
     assert ask(function, events.http_api(path="/openapi.json")).status == 200
 
 
+@pytest.mark.usefixtures("on_lambda")
 def test_failing_shutdown_still_closes_the_loop() -> None:
     function = lambda_handler(failing(at_startup=False))
 
@@ -629,6 +640,7 @@ def test_any_asgi_application_is_served(closing: Closing, app: Any, mode: Any) -
     assert ask(function, events.http_api(path="/x")).text == "/x"
 
 
+@pytest.mark.usefixtures("on_lambda")
 def test_lifespan_on_requires_an_application_that_has_one() -> None:
     with pytest.raises(LifespanFailed, match="does not support lifespan"):
         lambda_handler(raw, lifespan="on")
@@ -695,6 +707,7 @@ def test_what_is_no_application_is_refused(thing: Any) -> None:
     assert repr(thing) in str(caught.value)
 
 
+@pytest.mark.usefixtures("on_lambda")
 def test_factory_that_makes_no_application_is_refused() -> None:
     def make_app() -> None:
         """Forget to return."""

@@ -6,6 +6,7 @@ from adapter import user_code
 from adapter.errors import ServeError
 from adapter.http.lifespan import ASGIApp
 from adapter.http.refusals import answer_refusals
+from adapter.http.unawaited import refuse_in_json
 from adapter.http.views import bind_views
 from adapter.serve.ingresses import Ingress
 
@@ -25,6 +26,7 @@ async def ingress_application(ingress: Ingress, instance: Any, *, shared: bool) 
     else:
         application = bind_views(ingress.app, instance, shared=shared)
     answer_refusals(application)
+    refuse_in_json()
     return application
 
 

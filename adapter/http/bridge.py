@@ -14,19 +14,14 @@ from mangum.types import LambdaConfig
 from adapter.errors import UnsupportedEvent
 from adapter.http import response as rules
 from adapter.http import serve_headers
-from adapter.http.destination import (
-    ResultDestination,
-    StreamDestination,
-    front_of,
-    plain_response,
-)
+from adapter.http.destination import ResultDestination, StreamDestination, front_of
 from adapter.http.detect import Source, source_of
 from adapter.http.exchange import Exchange
 from adapter.http.gateways import Gateway, gateway_of
 from adapter.http.lifespan import ASGIApp, Lifespan
 from adapter.http.middlewares import with_all_middlewares
 from adapter.http.request import Refused, Request, check_host, last_forwarded
-from adapter.http.response import Headers, Response
+from adapter.http.response import Headers, Response, plain_response
 from adapter.responder import Responder
 from adapter.serve import context as serve_context
 from adapter.settings import HttpSettings
@@ -58,6 +53,11 @@ class HttpBridge:
             exclude_headers=[name.lower() for name in self._settings.exclude_headers],
         )
 
+    @property
+    def settings(self) -> HttpSettings:
+        """What it was told."""
+        return self._settings
+
     def takes(self, event: Any, context: Any) -> bool:
         """Whether one of the custom handlers wants an event that is not HTTP otherwise."""
         return self._custom(event, context) is not None
@@ -82,7 +82,7 @@ class HttpBridge:
             self._check(request)
         except (Refused, LookupError, TypeError, AttributeError) as refused:
             logger.warning("the event is no HTTP request that can be served: %s", refused)
-            await destination.answer(self._refusal(refused))
+            await destination.answer(_to(gateway, self._refusal(refused)))
             return
         scope = {**self._scope(request), "aws.event": event, "aws.context": context}
         await self._run(scope, request.body, destination)
@@ -91,7 +91,8 @@ class HttpBridge:
         """Answer an event in the application's place, whatever the event looks like."""
         if (source := source_of(event)) is not None:
             gateway = gateway_of(source, event)
-            await self._destination(source, event, gateway, responder).answer(response)
+            destination = self._destination(source, event, gateway, responder)
+            await destination.answer(_to(gateway, response))
 
     def _custom(self, event: Any, context: Any) -> Any:
         for kind in self._settings.custom_handlers:
@@ -196,6 +197,9 @@ class HttpBridge:
             async with asyncio.timeout(timeout_s):
                 await exchange.settled(running)
         except TimeoutError:
+            if exchange.complete.is_set():  # both at the same time; the answer is on its way
+                await running
+                return
             text = f"Request {request_id} timed out after {timeout_s}s."
             logger.warning("%s", text)
             running.cancel()
@@ -210,6 +214,11 @@ class HttpBridge:
             raise
         else:
             await running
+
+
+def _to(gateway: Gateway, response: Response) -> Response:
+    """Return what answers a request: HEAD gets no body (RFC 9110, section 9.3.2)."""
+    return {**response, "body": b""} if gateway.is_head else response
 
 
 def _new_request_id() -> str:

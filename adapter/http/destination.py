@@ -8,7 +8,7 @@ from adapter import json_bytes
 from adapter.http.detect import Source, source_of
 from adapter.http.gateways import LAMBDA_BYTES
 from adapter.http.prelude import CONTENT_TYPE, HeadTooLarge, prelude
-from adapter.http.response import Headers, Response
+from adapter.http.response import Headers, Response, plain_response, server_error
 from adapter.responder import Responder, ResponseStream
 
 logger = logging.getLogger("adapter.http")
@@ -93,7 +93,8 @@ class StreamDestination:
             head, body = self._prelude(response["status"], response["headers"]), response["body"]
         except HeadTooLarge as error:
             logger.error("%s", error)  # noqa: TRY400 - the traceback would be ours
-            head, body = self._prelude(500, [(b"content-type", b"text/plain")]), _SERVER_ERROR
+            response = server_error()
+            head, body = self._prelude(500, response["headers"]), response["body"]
         stream = await self._responder.stream(CONTENT_TYPE)
         try:
             await stream.write(head + body)
@@ -102,15 +103,12 @@ class StreamDestination:
         await stream.end()
 
     async def stream(self, status: int, headers: Headers) -> ResponseStream:
-        """See `Destination`. Raises `HeadTooLarge`, and OSError where nobody waits any more."""
+        """See `Destination`. Raises `HeadTooLarge`, and what the responder raises."""
         head = self._prelude(status, headers)
         return _AfterPrelude(await self._responder.stream(CONTENT_TYPE), head)
 
     def _prelude(self, status: int, headers: Headers) -> bytes:
         return prelude(status, self._kept(headers), several=self._several)
-
-
-_SERVER_ERROR = b"Internal Server Error"
 
 
 class _AfterPrelude:
@@ -126,12 +124,6 @@ class _AfterPrelude:
         if self._head:
             data, self._head = self._head + data, b""
         await self._stream.write(data)
-
-
-def plain_response(status: int, text: str) -> Response:
-    """Make a response that no application gives."""
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    return {"status": status, "headers": headers, "body": text.encode(errors="replace")}
 
 
 def _too_large(size: int, most_bytes: int) -> Response:

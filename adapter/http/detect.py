@@ -26,6 +26,12 @@ def is_http(event: Any) -> bool:
     return source_of(event) is not None
 
 
+def is_web_socket(event: Any) -> bool:
+    """Whether an event is of a WebSocket API: only those have a connection with a kind of event."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    return isinstance(context, dict) and {"connectionId", "eventType"} <= context.keys()
+
+
 def source_of(event: Any) -> Source | None:
     """Name what sent an HTTP event; None for any other JSON value."""
     if not isinstance(event, dict):

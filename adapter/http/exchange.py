@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 from adapter.http import response as rules
 from adapter.http.lifespan import ASGIApp, Message
+from adapter.http.prelude import HeadTooLarge
 from adapter.http.refusals import refusal_of
 from adapter.http.response import Response
+from adapter.http.unawaited import NotAwaited
 from adapter.responder import ResponseStream
 
 logger = logging.getLogger("adapter.http")
@@ -21,11 +23,22 @@ _WITHOUT_BODY = frozenset({204, 304})  # RFC 9110, 15.3.5 and 15.4.5
 
 
 class State(Enum):
-    """How far the response is: REQUEST nothing, BODY its start, COMPLETE all of it."""
+    """How far the response is.
+
+    REQUEST: nothing of it is there. BODY: its start is. OPENING: its stream is being opened.
+    STREAM: it leaves piece by piece. COMPLETE: all of it is there. GONE: nobody takes what the
+    application still sends.
+    """
 
     REQUEST = auto()
     BODY = auto()
+    OPENING = auto()
+    STREAM = auto()
     COMPLETE = auto()
+    GONE = auto()
+
+
+_OVER = (State.COMPLETE, State.GONE)
 
 
 class Destination(Protocol):
@@ -67,22 +80,29 @@ class Exchange:
         self._scope = scope
         self._destination = destination
         self._raise_errors = raise_errors
-        self._kept: Response | None = None
         self._request: Message | None = {
             "type": "http.request",
             "body": body,
             "more_body": False,
         }
-        self.complete = asyncio.Event()  # nothing is left to wait for but its delivery
-        self._sent = asyncio.Event()  # the application has sent all of it
         self._state = State.REQUEST
+        self._sent = asyncio.Event()  # the response is over for the application
+        self.complete = asyncio.Event()  # nothing is left to wait for but its delivery
         self._status = 500
         self._headers: list[tuple[bytes, bytes]] = []
         self._length: int | None = None  # as announced
         self._size = 0
         self._chunks: list[bytes] = []
+        self._kept: Response | None = None  # until the application has ended
+        self._opening: asyncio.Event | None = None
         self._stream: ResponseStream | None = None
-        self._gone = False  # nobody takes what is still sent
+
+    def _become(self, state: State) -> None:
+        self._state = state
+        if state in _OVER:
+            self._sent.set()
+            if self._kept is None:
+                self.complete.set()
 
     async def run(self, app: ASGIApp) -> None:
         """Run the application to its end, background tasks included.
@@ -101,7 +121,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - whatever the application raises
             await self._failed(error, "the application failed")
         else:
-            if self._state is not State.COMPLETE:
+            if self._state not in _OVER:
                 text = "the application returned without completing its response"
                 await self._failed(RuntimeError(text), text)
             elif self._kept is not None:
@@ -109,33 +129,40 @@ class Exchange:
 
     async def _failed(self, error: Exception, what: str) -> None:
         """Tell the client as far as that is still possible, and the log once."""
-        self._sent.set()
-        self.complete.set()
-        if self._gone:
+        if isinstance(error, rules.InvalidResponse | HeadTooLarge | NotAwaited):
+            # A framework has sent it, after the user's code has ended: no frame would be theirs.
+            error = type(error)(f"the response of {self._route} cannot be sent: {error}")
+            what = str(error)
+        await self._opened()
+        if self._state is State.GONE:
             if self._kept is not None:
                 await self._release(self._kept)
             return
-        if self._nothing_left and (refusal := refusal_of(error)) is not None:
+        # Whether the client has nothing of the response yet.
+        nothing_left = self._kept is not None or self._state in (State.REQUEST, State.BODY)
+        self._kept = None
+        if nothing_left and (refusal := refusal_of(error)) is not None:
             logger.warning("%s: %s", what, error)
-            self._state, self._kept = State.COMPLETE, None
             await self._instead(refusal)
-            return
-        if self._raise_errors and self._nothing_left:
+        elif nothing_left and self._raise_errors:
+            self._become(State.GONE)
             raise error
-        if self._stream is not None and self._state is not State.COMPLETE:
+        elif self._state is State.STREAM and self._stream is not None:
+            self._become(State.GONE)
             await self._stream.fail(error)  # who sends it logs it
-            return
-        logger.error("%s", what, exc_info=error if error.__traceback__ else None)
-        if self._state is not State.COMPLETE:
-            self._state = State.COMPLETE
-            await self._instead(_server_error())
+        else:
+            logger.error("%s", what, exc_info=error if error.__traceback__ else None)
+            if nothing_left:
+                await self._instead(rules.server_error())
 
     @property
-    def _nothing_left(self) -> bool:
-        """Whether the client has nothing of the response yet."""
-        return self._kept is not None or (
-            self._state is not State.COMPLETE and self._stream is None
-        )
+    def _route(self) -> str:
+        """Name the route that was served, as far as the application's framework says."""
+        path = getattr(self._scope.get("route"), "path", None) or self._scope.get("path")
+        text = f"{self._scope.get('method')} {repr(path)[1:-1]:.200}"
+        endpoint = self._scope.get("endpoint")
+        name = getattr(endpoint, "__qualname__", None)
+        return f"{text} ({endpoint.__module__}.{name})" if endpoint and name else text
 
     async def settled(self, running: asyncio.Task[None]) -> None:
         """Wait until the response is complete or `running`, the application, has ended."""
@@ -147,14 +174,13 @@ class Exchange:
 
     async def give_up(self, response: Response) -> None:
         """Answer in the application's place; what it still sends is refused."""
-        self._gone = True
-        self._sent.set()
-        self.complete.set()
+        before = self._state
+        self._become(State.GONE)
         if self._kept is not None:
             await self._release(self._kept)
-        if self._state is State.COMPLETE:
+        if before in _OVER:
             return
-        self._state = State.COMPLETE
+        await self._opened()
         if self._stream is not None:
             await self._stream.fail(TimeoutError(str(response["body"], "utf-8")))
         else:
@@ -162,6 +188,8 @@ class Exchange:
 
     async def _instead(self, response: Response) -> None:
         """Answer in the application's place; a HEAD request has no body either way."""
+        if self._state is not State.GONE:
+            self._become(State.COMPLETE)
         if self._scope.get("method") == "HEAD":
             response = {**response, "body": b""}
         await self._destination.answer(response)
@@ -175,8 +203,8 @@ class Exchange:
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
-        if self._gone:
-            raise ConnectionError("nobody takes the response any more")
+        if self._state is State.GONE:
+            raise ConnectionError(_NOBODY)
         if self._state is State.REQUEST and kind == "http.response.start":
             self._status = rules.checked_status(message["status"])
             self._headers = rules.checked_headers(message.get("headers", ()))
@@ -184,7 +212,7 @@ class Exchange:
                 self._headers = [pair for pair in self._headers if pair[0] != b"content-length"]
             self._length = rules.content_length(self._headers)
             self._state = State.BODY
-        elif self._state is State.BODY and kind == "http.response.body":
+        elif self._state in (State.BODY, State.STREAM) and kind == "http.response.body":
             await self._body(_body(message), more=bool(message.get("more_body")))
         else:
             raise RuntimeError(f"ASGI message {kind!r} is not allowed in state {self._state.name}.")
@@ -192,10 +220,11 @@ class Exchange:
     async def _body(self, data: bytes, *, more: bool) -> None:
         if self._without_body:
             await self._finish()
-            self._gone = more  # an endless body for nobody must not run on
+            if more:  # an endless body for nobody must not run on
+                self._become(State.GONE)
             return
         self._count(data, more=more)
-        if self._stream is not None or (more and self._destination.streams):
+        if self._state is State.STREAM or (more and self._destination.streams):
             await self._pass_on(data, more=more)
         else:
             self._chunks.append(data)
@@ -217,29 +246,43 @@ class Exchange:
         return self._scope.get("method") == "HEAD" or self._status in _WITHOUT_BODY
 
     async def _pass_on(self, data: bytes, *, more: bool) -> None:
-        if self._stream is None:
-            self._stream = await self._destination.stream(self._status, self._headers)
+        stream = self._stream or await self._open()
         try:
-            await self._stream.write(data)
+            await stream.write(data)
         except OSError:
-            self._gone = True
-            self._sent.set()
-            self.complete.set()
+            self._become(State.GONE)
             raise
-        if not more:
-            self._state = State.COMPLETE
-            self._sent.set()
-            self.complete.set()  # a time limit is the application's, not that of the delivery
-            await self._stream.end()
+        if not more and self._state is State.STREAM:
+            self._become(State.COMPLETE)  # a time limit is not that of the delivery
+            await stream.end()
+
+    async def _open(self) -> ResponseStream:
+        self._become(State.OPENING)
+        self._opening = asyncio.Event()
+        try:
+            stream = await self._destination.stream(self._status, self._headers)
+            self._stream = stream
+        finally:
+            if self._state is State.OPENING:
+                self._become(State.BODY if self._stream is None else State.STREAM)
+            self._opening.set()
+        if self._state is State.GONE:
+            raise ConnectionError(_NOBODY)
+        return stream
+
+    async def _opened(self) -> None:
+        """Wait until it is known whether a stream that is being opened is the answer."""
+        if self._opening is not None:
+            await self._opening.wait()
 
     async def _finish(self) -> None:
-        self._state = State.COMPLETE
-        self._sent.set()
         body = b"".join(self._chunks)
         response = {"status": self._status, "headers": self._headers, "body": body}
         if self._raise_errors and self._status >= 500:
             self._kept = response
+            self._become(State.COMPLETE)
         else:
+            self._become(State.COMPLETE)
             await self._release(response)
 
     async def _release(self, response: Response) -> None:
@@ -248,16 +291,11 @@ class Exchange:
         await self._destination.answer(response)
 
 
+_NOBODY = "nobody takes the response any more"
+
+
 def _body(message: Message) -> bytes:
     data = message.get("body", b"")
     if not isinstance(data, bytes | bytearray | memoryview):
         raise rules.InvalidResponse(f"body must be bytes, found {data!r:.100}")
     return bytes(data)
-
-
-def _server_error() -> Response:
-    return {
-        "status": 500,
-        "headers": [(b"content-type", b"text/plain; charset=utf-8")],
-        "body": b"Internal Server Error",
-    }

@@ -39,6 +39,11 @@ class Gateway(Protocol):
         """How long a result may be, as JSON."""
         ...
 
+    @property
+    def is_head(self) -> bool:
+        """Whether the request is for the head of a response, as far as the event can be read."""
+        ...
+
     def request(self, base_path: str) -> Request:
         """Read the request. Raises `Refused` where the event holds none."""
         ...
@@ -66,6 +71,11 @@ class _Written:
         return {"aws.event": self.event}
 
     several = False  # whether a header may have several values
+    method_at: ClassVar[tuple[str | int, ...]] = ("httpMethod",)
+
+    @property
+    def is_head(self) -> bool:
+        return bool(read.at(self.event, *self.method_at) == "HEAD")
 
     def result(self, response: Response, *, is_text: bool) -> dict[str, Any]:
         # Mangum knows a fixed list of text types; we decide by rule and tell it all or none.
@@ -103,6 +113,7 @@ class HttpApi(_Written, HTTPGateway):
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
 
+    method_at = ("requestContext", "http", "method")
     read_path = staticmethod(read.decoded_path)
 
     def request(self, base_path: str) -> Request:  # noqa: ARG002 - the path is whole already
@@ -219,6 +230,7 @@ class Lattice2(LoadBalancer):
 
     most_bytes = LAMBDA_BYTES
 
+    method_at = ("method",)
     path_key, query_key, base64_key = "path", "queryStringParameters", "isBase64Encoded"
 
     def request(self, base_path: str) -> Request:  # noqa: ARG002 - the path is whole already
@@ -252,6 +264,7 @@ class Edge(_Written, LambdaAtEdge):
     """
 
     several = True
+    method_at = ("Records", 0, "cf", "request", "method")
     # CloudFront answers 502 to a result that holds one of these.
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-restrictions.html
     _REFUSED: ClassVar = frozenset(

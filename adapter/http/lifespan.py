@@ -51,7 +51,7 @@ class Lifespan:
             self._unsupported(self._task)
         elif answer["type"] == "lifespan.startup.failed":
             await self._end(self._task)
-            raise LifespanFailed(_reason(answer)) from _error(self._task)
+            raise _failed(answer, self._task)
         else:
             self.phase = Phase.STARTED
 
@@ -63,7 +63,7 @@ class Lifespan:
         answer = await self._exchange("lifespan.shutdown", self._task)
         await self._end(self._task)
         if answer is None or answer["type"] == "lifespan.shutdown.failed":
-            raise LifespanFailed(_reason(answer or {})) from _error(self._task)
+            raise _failed(answer or {}, self._task)
 
     async def _run(self) -> None:
         scope = {
@@ -96,8 +96,18 @@ class Lifespan:
         self.phase = Phase.UNSUPPORTED
 
 
-def _reason(answer: Message) -> str:
-    return str(answer.get("message") or "lifespan failed")
+def _failed(answer: Message, task: asyncio.Task[None]) -> LifespanFailed:
+    """Say what went wrong, in the application's words if they are one line.
+
+    Starlette's message is the traceback, which comes with the exception.
+    """
+    error = _error(task)
+    text = str(answer.get("message") or "")
+    if error is not None and (not text or "\n" in text):
+        text = f"{type(error).__name__}: {error}"
+    failed = LifespanFailed(text or "lifespan failed")
+    failed.__cause__ = error
+    return failed
 
 
 def _error(task: asyncio.Task[None]) -> BaseException | None:

@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from adapter import generators, user_code
 from adapter.http.lifespan import ASGIApp
+from adapter.http.unawaited import refuse
 
 
 def plain_application(callee: Callable[..., Any]) -> ASGIApp:
@@ -88,10 +89,12 @@ def _as_line(item: Any) -> bytes:
 def to_response(result: Any) -> Response:
     """Turn what a deployment returned into a response, as Ray Serve does.
 
-    Raises TypeError for a value that is not JSON-able.
+    Raises TypeError for a value that is not JSON-able, and `NotAwaited` for the result of a handle
+    call that is not there yet.
     """
     if isinstance(result, Response):
         return result
+    refuse(result)
     if result is None or isinstance(result, bytes):
         return Response(result, headers={"content-type": "text/plain"})  # its charset is unknown
     if isinstance(result, str):
@@ -112,6 +115,7 @@ def _dumps(value: Any) -> str:
 
 
 def _jsonable(value: Any) -> Any:
+    refuse(value)
     for kind, encode in _ENCODERS:
         if isinstance(value, kind):
             return encode(value)

@@ -63,6 +63,16 @@ def short(value: Any) -> str:
     return reprlib.repr(value)[:100]
 
 
+def at(value: Any, *keys: str | int) -> Any:
+    """Return what lies within nested objects and lists, None where one is another thing."""
+    for key in keys:
+        try:
+            value = value[key]
+        except (LookupError, TypeError):
+            return None
+    return value
+
+
 def text(value: Any, what: str) -> str:
     """Return a string, empty for None. Raises `Refused` for anything else."""
     if value is None:

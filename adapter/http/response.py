@@ -3,6 +3,7 @@
 https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 """
 
+import functools
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ Headers = list[tuple[bytes, bytes]]
 Response = dict[str, Any]  # "status", "headers", "body", as Mangum's handler classes take it
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_LINES_OF_TOKENS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+\n)*")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # all but the tab: RFC 9110, section 5.5
 # What the connection to the client is about is between the gateway and the client.
 _HOP_BY_HOP = frozenset(
@@ -52,13 +54,34 @@ def checked_headers(headers: Any) -> Headers:
         pairs = [(_bytes(name).lower(), _bytes(value)) for name, value in headers]
     except (TypeError, ValueError) as error:
         raise InvalidResponse(f"headers must be pairs of bytes: {headers!r:.100}") from error
-    for name, value in pairs:
-        if not _TOKEN.fullmatch(name) or _CONTROLS.search(value):
-            raise InvalidResponse(f"header {name!r:.100}: {value!r:.100} cannot be sent")
+    names = b"".join([name + b"\n" for name, _ in pairs])
+    values = b"".join([value for _, value in pairs])
+    # All at once; a line end in a name makes more lines than there are headers.
+    if (
+        not _LINES_OF_TOKENS.fullmatch(names)
+        or names.count(b"\n") != len(pairs)
+        or _CONTROLS.search(values)
+    ):
+        _refuse_headers(pairs)
     return pairs
 
 
+def _refuse_headers(pairs: Headers) -> None:
+    """Raise `InvalidResponse` for the first header that is none."""
+    for name, value in pairs:
+        shown = repr(name.decode("latin-1"))[:100]
+        if not _TOKEN.fullmatch(name):
+            raise InvalidResponse(f"{shown} is no name of a header")
+        if _CONTROLS.search(value):
+            raise InvalidResponse(
+                f"header {shown} has a line end or another control character in its value: "
+                f"{value!r:.100}",
+            )
+
+
 def _bytes(value: Any) -> bytes:
+    if type(value) is bytes:
+        return value
     if not isinstance(value, bytes | bytearray | memoryview):  # bytes(3) would be three NULs
         raise TypeError(f"not bytes: {value!r:.100}")
     return bytes(value)
@@ -76,6 +99,9 @@ def content_length(headers: Headers) -> int | None:
 
 def kept_headers(headers: Headers, excluded: Collection[bytes] = ()) -> Headers:
     """Return what leaves: neither what is between two hops nor what is `excluded`."""
+    names = {name for name, _ in headers}
+    if names.isdisjoint(_HOP_BY_HOP) and names.isdisjoint(excluded):
+        return headers
     dropped = _HOP_BY_HOP.union(excluded)
     for name, value in headers:
         if name == b"connection":
@@ -94,9 +120,25 @@ def is_text(headers: Headers, text_types: Sequence[str] = ()) -> bool:
             return False
         if name == b"content-type":
             content_type = value.decode("latin-1").strip().lower()
+    return _is_text_type(content_type, tuple(text_types))
+
+
+@functools.lru_cache(maxsize=100)
+def _is_text_type(content_type: str, text_types: tuple[str, ...]) -> bool:
     kind = content_type.partition(";")[0].rstrip()
     return (
         kind.startswith((*_TEXT_TYPES, *text_types))
         or kind.endswith(("+json", "+xml"))
         or "charset=" in content_type
     )
+
+
+def plain_response(status: int, text: str) -> Response:
+    """Make a response that no application gives."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    return {"status": status, "headers": headers, "body": text.encode(errors="replace")}
+
+
+def server_error() -> Response:
+    """Make the response to a failure, of which the client learns nothing."""
+    return plain_response(500, "Internal Server Error")

@@ -1,4 +1,4 @@
-"""One deployment in this process, with an event loop in a thread of its own."""
+"""One function in this process, with an event loop in a thread of its own."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,9 @@ from adapter.calls import event
 from adapter.calls.codec import loads
 from adapter.calls.error_object import function_error
 from adapter.calls.frames import FrameReader, deliver
+from adapter.calls.payloads import advised, limit, refused
 from adapter.deployment_servable import DeploymentServable
-from adapter.errors import InvocationError, ServeError
+from adapter.errors import ServeError
 from adapter.function import Function
 from adapter.local.invocation import (
     MAX_PAYLOAD,
@@ -30,43 +31,49 @@ from adapter.local.invocation import (
     function_arn,
     too_large,
 )
+from adapter.local.socket_connections import ProcessConnections
 from adapter.local.watching import Watch, Watching, watch
 from adapter.loop_thread import LoopThread
-from adapter.plan.graph import Node
+from adapter.plan.sharing import Group
 from adapter.runtime import protocol
 from adapter.runtime.context import FunctionSettings, LambdaContext
+from adapter.servable import Servable
 from adapter.serve.channel import Channel, EndOfChannel
-from adapter.serve.names import function_name
+from adapter.serve.deployments import Application
 from adapter.serve.transport import Call
 from adapter.settings import HttpSettings, Settings
+from adapter.shared_servable import SharedServable
 
 SHUTDOWN_S = 5.0  # for one deployment's lifespan shutdown
 STREAMS = frozenset({"http-api"})
 
 
 class InProcessFunction:
-    """A deployment that answers invocations and handle calls; see `Invocable`.
+    """A deployment, or several that share a function, that answers invocations and handle calls.
+
+    See `Invocable`. `group` has the deployments, and `name` is that of the function.
 
     Any number may be in flight, as in one replica of Ray Serve. `route_prefix` is None for a
-    deployment that HTTP does not reach. Where it is `watched` it tells the `Watch` of who opens an
+    deployment that HTTP does not reach. With `large_payloads` calls and results may have any size:
+    here they need no bucket. Where it is `watched` it tells the `Watch` of who opens an
     invocation what becomes of it.
     """
 
     def __init__(
         self,
-        node: Node,
+        group: Group,
         application: str,
         *,
         route_prefix: str | None = None,
         request_timeout_s: float | None = None,
         watched: bool = False,
+        large_payloads: bool = False,
     ) -> None:
-        self.name = function_name(node.name, application)
-        options = node.deployment.settings.lambda_options
-        self._servable = DeploymentServable(
-            node.deployment,
-            node.args,
-            node.kwargs,
+        self.name = group.name
+        self.deployments = tuple(node.name for node in group.nodes)
+        options = group.main.deployment.settings.lambda_options
+        self._servable = _servable(
+            group,
             Settings(
                 application=application,
                 max_concurrency=0,
@@ -79,12 +86,15 @@ class InProcessFunction:
                     streams=STREAMS,
                     request_timeout_s=options.request_timeout_s or request_timeout_s,
                     middlewares=(Middleware(Watching),) if watched else (),
+                    connections=ProcessConnections(),
                 ),
             ),
         )
+        self._large_payloads = large_payloads
         self._running: tuple[LoopThread, Function] | None = None
         # An event loop itself does not keep its tasks, and these work on after their answers.
         self._serving: set[asyncio.Future[None] | Future[None]] = set()
+        self._events: set[asyncio.Future[Answer]] = set()
 
     @property
     def running(self) -> bool:
@@ -118,7 +128,7 @@ class InProcessFunction:
     async def open(self, invocation: Invocation) -> AsyncIterator[Reply]:
         """Serve an event; see `Invocable`."""
         thread, function = self._require_running()
-        answer = InProcessAnswer(self.name)
+        answer = InProcessAnswer(self.name, limited=not self._large_payloads)
         watched = watch.get()
         work = self._serve(function, invocation, answer, watched)
         here = asyncio.get_running_loop() is thread.loop  # a handle call
@@ -145,21 +155,33 @@ class InProcessFunction:
 
     def send(self, call: Call) -> Future[Any]:
         """Serve a handle call through a call event; see `Transport`."""
+        call = self._addressed(call)
         payload = None if call.waits else event.encode(call)
         thread, _ = self._require_running()
-        return thread.submit(self._send(call, payload))
+        work = self._accept if call.is_event else self._send
+        return thread.submit(work(call, payload))
 
     def stream(self, call: Call, items: Channel[Any]) -> Future[None]:
         """Serve a handle call that asks for items; see `Transport`."""
+        call = self._addressed(call)
         payload = None if call.waits else event.encode(call)
         thread, _ = self._require_running()
         return thread.submit(self._stream(call, payload, items))
 
+    def _addressed(self, call: Call) -> Call:
+        return call._replace(function=self.name) if len(self.deployments) > 1 else call
+
     async def _send(self, call: Call, payload: bytes | None) -> Any:
         answer = await self.invoke(await self._invocation(call, payload))
         if answer.error_type is not None:
-            raise function_error(call.deployment, answer.payload)
+            raise advised(function_error(call.deployment, answer.payload))
         return loads(answer.payload)
+
+    async def _accept(self, call: Call, payload: bytes | None) -> None:
+        """Let an asynchronous call run in the background, once; a failure is printed."""
+        running = asyncio.ensure_future(self.invoke(await self._invocation(call, payload)))
+        self._events.add(running)
+        running.add_done_callback(self._events.discard)
 
     async def _stream(self, call: Call, payload: bytes | None, items: Channel[Any]) -> None:
         async with self.open(await self._invocation(call, payload)) as reply:
@@ -170,11 +192,8 @@ class InProcessFunction:
     async def _invocation(self, call: Call, payload: bytes | None) -> Invocation:
         if payload is None:
             payload = event.encode(await call.resolved())
-        if len(payload) > MAX_PAYLOAD:
-            what = (
-                f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
-            )
-            raise InvocationError(self.name, "RequestTooLargeException", what, 413)
+        if len(payload) > limit(call) and not self._large_payloads:
+            raise refused(self.name, call, len(payload))
         return Invocation(payload=payload, function_arn=function_arn(self.name))
 
     async def _serve(
@@ -198,21 +217,30 @@ class InProcessFunction:
         return self._running
 
 
+def _servable(group: Group, settings: Settings) -> Servable:
+    if not group.others:
+        node = group.main
+        return DeploymentServable(node.deployment, node.args, node.kwargs, settings)
+    applications = [Application(node.deployment, node.args, node.kwargs) for node in group.nodes]
+    return SharedServable(applications, group.main.name, settings)
+
+
 class InProcessAnswer:
     """An answer on its way from the function's event loop to whoever reads it on another.
 
     To the function it is a `Responder` and a `ResponseStream`, to the reader a `Reply`. `begun` is
-    done when the reader has something to read.
+    done when the reader has something to read. Where it is `limited` it has 6 MB at most.
     """
 
     streams = True
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, *, limited: bool = True) -> None:
         self.answered = False
         self.streamed = False
         self.content_type = ""
         self.begun: Future[None] = Future()
         self._function = function
+        self._limited = limited
         self._started = time.perf_counter()
         self._pieces: Channel[bytes] = Channel()
         self._answer: Answer | None = None
@@ -240,7 +268,7 @@ class InProcessAnswer:
         """See `Responder`."""
         payload = protocol.to_json(result)
         self.answered = True
-        if len(payload) > MAX_PAYLOAD:
+        if self._limited and len(payload) > MAX_PAYLOAD:
             refused = too_large(MAX_PAYLOAD)
             self._complete(refused.payload, refused.error_type)
         else:

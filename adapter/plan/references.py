@@ -1,6 +1,7 @@
 """Where a function imports its deployment from."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from adapter.errors import PlanError
@@ -11,17 +12,28 @@ from adapter.serve.options import DeploymentOptions
 
 # The options that a function reads; the others are in its plan.
 _READ = ("user_config", "health_check_period_s", "health_check_timeout_s")
+# Where deployments share a function, the calls between them are bounded in it.
+_READ_OF_SHARED = (*_READ, "max_ongoing_requests", "max_queued_requests", "backpressure_config")
 
 
-def deployment_expression(node: Node, target_module: str, imports: Imports) -> str:
+def deployment_expression(
+    node: Node,
+    target_module: str,
+    imports: Imports,
+    *,
+    shared: bool = False,
+) -> str:
     """Write the expression that gives the node's deployment when its modules are imported.
 
-    Looks for it where the class is defined, so that a function imports little, then in TARGET's
+    That may be a bare class or function; where it shares its function, it is a `Deployment`. Looks
+    for it where the class is defined, so that a function imports little, then in TARGET's
     module. Raises `PlanError` where it is bound to no name there.
     """
     for module, name, found in _candidates(node, target_module):
         imported = imports.add(module, name)
-        return _with_options(imported, found, node, imports)
+        if shared:
+            return _with_options(imported, found, node, imports, _READ_OF_SHARED, bare=False)
+        return _with_options(imported, found, node, imports, _READ, bare=True)
     func_or_class = node.deployment.func_or_class
     raise PlanError(
         f"{node.name}: {func_or_class.__module__}.{func_or_class.__qualname__} cannot be imported "
@@ -72,24 +84,38 @@ def _distance(found: Any, node: Node) -> int:
     """Prefer what needs no `.options(...)` behind it; the order is otherwise that of the module."""
     if not isinstance(found, Deployment):
         return 2 if node.name == node.deployment.func_or_class.__name__ else 3
-    return 0 if not _differences(found.settings, node) else 1
+    return 0 if not _differences(found.settings, node, _READ) else 1
 
 
-def _differences(found: DeploymentOptions, node: Node) -> dict[str, Any]:
+def _differences(
+    found: DeploymentOptions,
+    node: Node,
+    read: Iterable[str],
+) -> dict[str, Any]:
     settings = node.deployment.settings
-    wanted = {"name": node.name} | {option: getattr(settings, option) for option in _READ}
+    wanted = {"name": node.name} | {option: getattr(settings, option) for option in read}
     return {name: value for name, value in wanted.items() if getattr(found, name) != value}
 
 
-def _with_options(imported: str, found: Any, node: Node, imports: Imports) -> str:
+def _with_options(
+    imported: str,
+    found: Any,
+    node: Node,
+    imports: Imports,
+    read: Iterable[str],
+    *,
+    bare: bool,
+) -> str:
     where = f"{node.name}: user_config"
     if isinstance(found, Deployment):
-        options = _options(_differences(found.settings, node), imports, where)
+        options = _options(_differences(found.settings, node, read), imports, where)
         return f"{imported}.options({options})" if options else imported
-    wanted = _differences(DeploymentOptions(name=found.__name__), node)
-    if not wanted:
+    wanted = _differences(DeploymentOptions(name=found.__name__), node, read)
+    if not wanted and bare:
         return imported
     decorator = imports.add("adapter.serve", "deployment")
+    if not wanted:
+        return f"{decorator}({imported})"
     return f"{decorator}({_options(wanted, imports, where)})({imported})"
 
 

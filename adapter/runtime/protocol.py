@@ -6,10 +6,11 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from adapter import json_bytes
-from adapter.errors import BackPressureError, RemoteError
+from adapter.errors import AdapterError, RemoteError
 
 VERSION: Final = "2018-06-01"
 NEXT: Final = f"/{VERSION}/runtime/invocation/next"
@@ -97,27 +98,27 @@ def _is_time(text: str) -> bool:
 class Failure(NamedTuple):
     """A function error: the body that Lambda hands to the caller.
 
-    `builtin` is the builtin exception that an exception of the user's own is one of, "" for none,
-    so that the caller catches it as that. `details` are those of a `BackPressureError`. AWS's error
-    object has no such fields, and allows them.
+    `told` has the classes and the state of the exception, so that the caller catches it as what it
+    is (`adapter.calls.error_object`). AWS's error object has no such fields, and allows them.
     """
 
     error_type: str
     message: str
     stack_trace: tuple[str, ...] = ()
-    builtin: str = ""
-    details: Mapping[str, object] | None = None
+    told: Mapping[str, Any] = MappingProxyType({})
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
         """Describe an exception, without the frames that led to the user's; never raises."""
+        from adapter.calls.error_object import told_of  # noqa: PLC0415 - failures only
+
+        message = _text(error)
         return cls(
             # What another deployment raised keeps its type on the way through this one.
             error_type=error.error_type if isinstance(error, RemoteError) else type(error).__name__,
-            message=_text(error),
+            message=message,
             stack_trace=tuple(_stack(error)),
-            builtin=_builtin_base(type(error)),
-            details=error.details() if isinstance(error, BackPressureError) else None,
+            told=told_of(error, message),
         )
 
     def body(self) -> bytes:
@@ -127,23 +128,23 @@ class Failure(NamedTuple):
             "errorMessage": self.message,
             "stackTrace": list(self.stack_trace),
         }
-        more = {"errorBuiltin": self.builtin, "errorDetails": self.details}
-        error |= {name: value for name, value in more.items() if value}
+        error |= self.told
         return json.dumps(error, default=str).encode()
 
     def trailers(self) -> dict[str, str]:
         """What ends a response that had begun.
 
         The server that reads them, written in Go, gives up on more than 4 KB of trailers, and with
-        it on the environment. So the frames furthest from the error are left out, and then the end
-        of the message and the details.
+        it on the environment. So the state of the exception is left out, of the frames those
+        furthest from the error, and then the end of the message and the classes.
         """
-        short = self
+        classes = {name: told for name, told in self.told.items() if name == "errorClasses"}
+        short = self._replace(told=classes)
         while len(short.body()) > MAX_TRAILER and short.stack_trace:
             short = short._replace(stack_trace=short.stack_trace[1:])
         short = short._replace(error_type=self.error_type[:80])  # as long as in `headers`
         if len(short.body()) > MAX_TRAILER:
-            short = short._replace(details=None)
+            short = short._replace(told={})
         while len(short.body()) > MAX_TRAILER:
             short = short._replace(message=short.message[: len(short.message) // 2])
         return {
@@ -172,15 +173,15 @@ _FRAMEWORKS = ("anyio", "contextlib", "fastapi", "starlette")
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)
+        text = str(error)
     except Exception as failure:  # noqa: BLE001 - the user's own __str__
         return f"<no text: __str__ raised {type(failure).__name__}>"
+    # The callee's traceback, which ends its text, goes where the frames are.
+    return text.partition(f"\n\n{trace}")[0] if (trace := _remote_trace(error)) else text
 
 
-def _builtin_base(kind: type[BaseException]) -> str:
-    """Name the builtin that a type of its own derives from, where that says more than Exception."""
-    base = next(base for base in kind.__mro__ if base.__module__ == "builtins")
-    return "" if base in (kind, Exception, BaseException) else base.__name__
+def _remote_trace(error: BaseException) -> str:
+    return error.remote_traceback.rstrip() if isinstance(error, RemoteError) else ""
 
 
 def _stack(error: BaseException) -> list[str]:
@@ -197,17 +198,24 @@ def _stack(error: BaseException) -> list[str]:
 
 def _frames(error: BaseException) -> list[str]:
     stack = traceback.extract_tb(error.__traceback__)
-    return traceback.StackSummary.from_list(stack[_first_shown(stack) :]).format()
+    first, last = _shown(stack)
+    # An error of ours says what is wrong; where in our code it is raised says no more.
+    shown = stack[first : last + 1] if isinstance(error, AdapterError) else stack[first:]
+    own = traceback.StackSummary.from_list(shown).format()
+    if not (trace := _remote_trace(error)):
+        return own
+    remote = [f"{line}\n" for line in trace.split("\n")]
+    return [*remote, f"{_text(error)}\n", "The above exception was the direct cause of:\n", *own]
 
 
-def _first_shown(stack: traceback.StackSummary) -> int:
-    """Return which frame is the user's first; without any the frameworks', else the last."""
+def _shown(stack: traceback.StackSummary) -> tuple[int, int]:
+    """Return which frames are the user's first and last, or the frameworks', or the last one."""
     for modules in ((*_MACHINERY, *_FRAMEWORKS), _MACHINERY):
-        leading = ("<frozen ", *_files(modules))
-        for index, frame in enumerate(stack):
-            if not frame.filename.startswith(leading):
-                return index
-    return len(stack) - 1
+        others = ("<frozen ", *_files(modules))
+        users = [at for at, frame in enumerate(stack) if not frame.filename.startswith(others)]
+        if users:
+            return users[0], users[-1]
+    return len(stack) - 1, len(stack) - 1
 
 
 def _files(modules: tuple[str, ...]) -> list[str]:

@@ -131,6 +131,22 @@ def deployed(deployment: Any) -> "Application[Any] | None":
     return application if same else None
 
 
+def prefix(deployment: Any, route_prefix: str | None) -> str | None:
+    """Return where HTTP reaches an application: at "/" its ingress may have another written."""
+    written = deployment.settings.route_prefix
+    return written if route_prefix == "/" and isinstance(written, str | None) else route_prefix
+
+
+def deployed_beside(deployment: Any) -> list[str]:
+    """Name what the same module has deployed with `deploy()` besides a deployment."""
+    module = deployment.func_or_class.__module__
+    return sorted(
+        name
+        for name, application in _deployed.items()
+        if application.deployment.func_or_class.__module__ == module and name != deployment.name
+    )
+
+
 _RENAMED = {
     "max_concurrent_queries": "max_ongoing_requests",
     "_autoscaling_config": "autoscaling_config",

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from adapter.errors import InvalidOption, ServeError
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 # Set while TARGET is imported: `serve.run` would serve it a second time, from the wrong process.
 importing = False
+
+# For who has left an import of Ray in a program.
+CHANGE_IMPORT = (
+    "Change the import: `from ray import serve` is `from adapter import serve` here, and what else "
+    "of ray.serve a program imports is in adapter.serve."
+)
 
 _LOCAL_TESTING = ("RAY_SERVE_FORCE_LOCAL_TESTING_MODE", "ADAPTER_LOCAL_TESTING_MODE")
 
@@ -100,7 +106,8 @@ def run(
 
     HTTP requests and handle calls go through the same events as on Lambda, but every deployment
     lives in this process, one instance each, so any object may be a constructor argument.
-    `route_prefix=None` keeps the application off HTTP. `blocking=True` returns at Ctrl-C. Running
+    `route_prefix=None` keeps the application off HTTP; an ingress with a `route_prefix` of its own,
+    the older form, is served there where none is given. `blocking=True` returns at Ctrl-C. Running
     another application under a taken `name` replaces it. `logging_config` is for the deployments
     that have none of their own.
 
@@ -158,11 +165,18 @@ def run_many(
     )
     from adapter.local import in_process  # noqa: PLC0415 - see the module's docstring
 
+    prefixed = [replace(target, route_prefix=_prefix(target)) for target in targets]
     testing = _local_testing_mode or any(os.environ.get(name) == "1" for name in _LOCAL_TESTING)
-    handles = in_process.run(targets, local_testing=testing)
+    handles = in_process.run(prefixed, local_testing=testing)
     if blocking:
         in_process.wait()
     return handles
+
+
+def _prefix(target: RunTarget) -> str | None:
+    from adapter.serve import older  # noqa: PLC0415 - it is loaded already, by the deployments
+
+    return older.prefix(target.target.deployment, target.route_prefix)
 
 
 def check_target(target: RunTarget) -> None:
@@ -172,7 +186,7 @@ def check_target(target: RunTarget) -> None:
     if not isinstance(target.target, Application):
         raise TypeError(
             "`serve.run` expects an `Application` returned by `Deployment.bind()`, "
-            f"not {target.target!r}.",
+            f"not {target.target!r}." + f" {CHANGE_IMPORT}" * is_rays(target.target),
         )
     check_route_prefix(target.route_prefix)
 
@@ -207,7 +221,7 @@ async def shutdown_async() -> None:
 def status() -> "ServeStatus":
     """Tell how the applications of this process fare, those that failed to deploy included.
 
-    Inside a function that is the one deployment that the environment holds.
+    Inside a function those are the deployments that the environment holds, mostly one.
     """
     from adapter.serve import statuses  # noqa: PLC0415 - loaded when used
 
@@ -217,10 +231,10 @@ def status() -> "ServeStatus":
     here = context.current()
     if here is None:
         return statuses.ServeStatus()
-    deployment = statuses.DeploymentStatusOverview.running()
+    names = (here.deployment,) if here.neighbours is None else here.neighbours.deployments
     application = statuses.ApplicationStatusOverview(
         statuses.ApplicationStatus.RUNNING,
-        deployments={here.deployment: deployment},
+        deployments=dict.fromkeys(names, statuses.DeploymentStatusOverview.running()),
     )
     return statuses.ServeStatus(applications={here.application: application})
 
@@ -235,6 +249,11 @@ def url() -> str:
 def _in_process() -> Any:
     """Return the server's module where it has been used: what never ran has no state."""
     return sys.modules.get("adapter.local.in_process")
+
+
+def is_rays(found: object) -> bool:
+    """Whether something was made by Ray itself."""
+    return type(found).__module__.partition(".")[0] == "ray"
 
 
 def check_route_prefix(route_prefix: str | None) -> None:

@@ -1,8 +1,11 @@
 """How much a request's body may cost: it is never unpacked, and bounded where that is asked for."""
 
+import asyncio
 import gzip
+import time
 from base64 import b64encode
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
@@ -167,3 +170,27 @@ def test_a_form_of_too_many_fields_is_the_clients_fault(  # R8
     ]
 
     assert statuses == [200, 400]
+
+
+@fronts()
+def test_a_refusal_of_head_has_no_body(closing: Closing, front: Front) -> None:
+    function = closing(lambda_handler(echo, max_body_bytes=LIMIT))
+    too_long = function(front.make(method="HEAD", body="x" * (LIMIT + 1)))
+    unreadable = function(front.make(method="HEAD", headers=(("host", "a b"),)))
+
+    answers = [answer_of(too_long), answer_of(unreadable)]
+
+    assert [(answer.status, answer.body) for answer in answers] == [(413, b""), (400, b"")]
+
+
+@fronts()
+def test_a_late_answer_to_head_has_no_body(closing: Closing, front: Front) -> None:
+    async def stuck(scope: Any, _receive: Any, _send: Any) -> None:
+        if scope["type"] == "http":
+            await asyncio.Event().wait()
+
+    deadline_ms = int(time.time() * 1000) + 700
+    context = SimpleNamespace(aws_request_id="id-1", deadline_ms=deadline_ms)
+    answer = answer_of(closing(lambda_handler(stuck))(front.make(method="HEAD"), context))
+
+    assert (answer.status, answer.body) == (504, b"")

@@ -45,7 +45,7 @@ class Recorded:
 
 
 def exchange(destination: Recorded, method: str = "GET", body: bytes = b"") -> Exchange:
-    return Exchange({"type": "http", "method": method}, body, destination)
+    return Exchange({"type": "http", "method": method, "path": "/"}, body, destination)
 
 
 def run(app: Any, method: str = "GET", body: bytes = b"") -> dict[str, Any]:
@@ -147,7 +147,10 @@ def failing_between() -> Any:
         (sending(START, START), "the application failed"),
         (sending({"type": "websocket.accept"}), "the application failed"),
         (sending({"status": 200}), "the application failed"),
-        (sending({**START, "headers": [("a", "1")]}), "the application failed"),
+        (
+            sending({**START, "headers": [("a", "1")]}),
+            "the response of GET / cannot be sent: headers must be pairs of bytes: [('a', '1')]",
+        ),
     ],
 )
 def test_application_that_does_not_answer_is_a_logged_500(
@@ -303,3 +306,104 @@ def test_giving_up_answers_in_the_applications_place() -> None:
     asyncio.run(scenario())
 
     assert destination.happened == [SERVER_ERROR]
+
+
+class SlowToOpen(Recorded):
+    """A destination whose streams open when they are let; a cancellation is too late for some."""
+
+    def __init__(self, *, heeds: bool) -> None:
+        super().__init__(streams=True)
+        self.opening = asyncio.Event()
+        self.let = asyncio.Event()
+        self._heeds = heeds
+
+    async def stream(self, status: int, headers: Headers) -> ResponseStream:
+        self.opening.set()
+        opened = asyncio.ensure_future(self.let.wait())
+        while not opened.done():
+            try:
+                await asyncio.shield(opened)
+            except asyncio.CancelledError:
+                if self._heeds:
+                    opened.cancel()
+                    raise
+        return await super().stream(status, headers)
+
+
+@pytest.mark.parametrize(
+    ("heeds", "happened"),
+    [(False, [HEAD, "TimeoutError('Internal Server Error')"]), (True, [SERVER_ERROR])],
+)
+def test_giving_up_while_a_stream_is_being_opened_answers_once(
+    *,
+    heeds: bool,
+    happened: list[Any],
+) -> None:
+    destination = SlowToOpen(heeds=heeds)
+
+    async def scenario() -> None:
+        one = exchange(destination)
+        running = asyncio.create_task(one.run(sending(START, more(b"one"), LAST)))
+        await destination.opening.wait()
+        running.cancel()
+        giving_up = asyncio.create_task(one.give_up(SERVER_ERROR))
+        await asyncio.sleep(0)
+        destination.let.set()
+        await giving_up
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+    assert destination.happened == happened
+
+
+def test_a_failure_while_a_stream_is_being_opened_breaks_it_off() -> None:
+    destination = SlowToOpen(heeds=True)
+    sent: list[asyncio.Task[None]] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(START)
+        sent.append(asyncio.create_task(send(more(b"one"))))
+        await destination.opening.wait()
+        asyncio.get_running_loop().call_soon(destination.let.set)
+        raise LookupError("broken")
+
+    async def scenario() -> None:
+        await exchange(destination).run(app)
+        await asyncio.wait(sent)
+        sent[0].exception()
+
+    asyncio.run(scenario())
+
+    assert destination.happened[0] == HEAD
+    assert destination.happened[-1] == "LookupError('broken')"
+    assert SERVER_ERROR not in destination.happened
+
+
+def test_a_stream_that_cannot_be_opened_is_an_ordinary_500() -> None:
+    class Closed(Recorded):
+        async def stream(self, status: int, headers: Headers) -> ResponseStream:
+            raise ConnectionError(f"nobody there for {status} and {headers}")
+
+    destination = Closed(streams=True)
+    asyncio.run(exchange(destination).run(sending(START, more(b"one"), LAST)))
+
+    assert destination.happened == [SERVER_ERROR]
+
+
+def test_a_piece_that_is_sent_while_the_stream_is_being_opened_is_refused() -> None:
+    destination = SlowToOpen(heeds=True)
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(START)
+        first = asyncio.create_task(send(more(b"one")))
+        await destination.opening.wait()
+        with pytest.raises(RuntimeError, match="not allowed in state OPENING"):
+            await send(more(b"two"))
+        destination.let.set()
+        await first
+        await send(LAST)
+
+    asyncio.run(exchange(destination).run(app))
+
+    assert destination.happened == [HEAD, b"one", b"last", "end"]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import FastAPI, Response
 
 from adapter.function import Function, lambda_handler
 from adapter.runtime.logs import JsonFormatter, TextFormatter
@@ -45,6 +46,39 @@ def test_a_header_that_would_be_two_is_a_500_and_a_line_in_the_log(  # R7
     assert (answer.status, answer.text) == (500, "Internal Server Error")
     assert list(answer.headers) == ["content-type"]
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_the_log_names_the_header_and_the_route_and_shows_no_frames(
+    closing: Closing,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = FastAPI()
+
+    @app.get("/users/{name}")
+    async def show(name: str) -> Response:
+        return Response(headers={"x-name": f"{name}\n"})
+
+    answer = answer_of(closing(lambda_handler(app))(HTTP_API.make(path="/users/Ada")))
+    (record,) = caplog.records
+
+    assert answer.status == 500
+    assert record.exc_info is None
+    assert record.getMessage() == (
+        f"the response of GET /users/{{name}} ({__name__}.{show.__qualname__}) cannot be sent: "
+        "header 'x-name' has a line end or another control character in its value: b'Ada\\n'"
+    )
+
+
+def test_a_path_in_the_log_is_one_line(
+    closing: Closing,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = answering(headers=[(b"x y", b"1")])
+    closing(lambda_handler(app))(HTTP_API.make(path="/a%0Ab"))
+
+    assert [record.getMessage() for record in caplog.records] == [
+        r"the response of GET /a\nb cannot be sent: 'x y' is no name of a header",
+    ]
 
 
 def test_an_application_learns_that_its_header_was_refused(closing: Closing) -> None:  # R7

@@ -112,6 +112,15 @@ def test_failed_startup_is_an_error_with_its_cause(mode: Mode) -> None:
     assert caught.value.__cause__ is cause
 
 
+def test_a_traceback_as_message_is_told_in_one_line() -> None:
+    failed = {"type": "lifespan.startup.failed", "message": "Traceback\n  File a\nKeyError: 1"}
+
+    with pytest.raises(LifespanFailed) as caught:
+        asyncio.run(Lifespan(App(failed, then=FileNotFoundError("model.bin"))).startup())
+
+    assert str(caught.value) == "FileNotFoundError: model.bin"
+
+
 def test_failed_startup_that_waits_for_more_ends_all_the_same() -> None:
     app = App({"type": "lifespan.startup.failed"}, STOPPED)
 

@@ -140,7 +140,7 @@ def test_a_function_that_lacks_one_does_not_serve(
     monkeypatch.setenv("ADAPTER_MIDDLEWARES", "1")
 
     with pytest.raises(ServeError, match="names 1 middlewares that this function does not have"):
-        closing(lambda_handler(app))
+        closing(lambda_handler(app))(events.http_api())
 
 
 def test_a_function_without_http_needs_none(

@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import StreamingResponse
+from starlette.routing import Mount
 
 from adapter import serve
 from adapter.calls.error_object import function_error
@@ -149,18 +153,23 @@ def test_a_callees_own_backpressure_is_caught_as_what_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "details",
+    "attributes",
     [
         None,
         [],
         {},
-        {"message": 1, "status_code": 429},
-        {"message": "no", "status_code": 200},
-        {"message": "no", "status_code": "429"},
+        {"status_code": 200, "retry_after_s": "5"},
+        {"status_code": "429", "retry_after_s": [5]},
+        {"status_code": [], "retry_after_s": float("nan")},
     ],
 )
-def test_details_that_are_none_are_left_out(details: Any) -> None:
-    body = {"errorType": "BackPressureError", "errorMessage": "full", "errorDetails": details}
+def test_what_a_callee_cannot_mean_is_left_out(attributes: Any) -> None:
+    body = {
+        "errorType": "BackPressureError",
+        "errorMessage": "full",
+        "errorClasses": [["adapter.errors", "BackPressureError"]],
+        "errorAttributes": attributes,
+    }
     error = function_error("Model", json.dumps(body).encode())
 
     assert refusal_of(error) == {
@@ -168,16 +177,6 @@ def test_details_that_are_none_are_left_out(details: Any) -> None:
         "headers": [(b"content-type", b"text/plain; charset=utf-8")],
         "body": b"full",
     }
-
-
-@pytest.mark.parametrize("seconds", [None, "5", [5], -1, float("nan")])
-def test_a_wait_that_is_none_is_left_out(seconds: Any) -> None:
-    details = {"message": "full", "status_code": 429, "retry_after_s": seconds}
-    body = {"errorType": "BackPressureError", "errorMessage": "", "errorDetails": details}
-    error = function_error("Model", json.dumps(body).encode())
-
-    assert isinstance(error, BackPressureError)
-    assert (error.status_code, error.retry_after_s) == (429, None)
 
 
 def test_no_traceback_of_another_deployment_leaves() -> None:
@@ -352,3 +351,93 @@ def test_the_class_may_build_its_application() -> None:
     asyncio.run(ingress_application(Ingress(), Gateway(), shared=False))
 
     assert BackPressureError in app.exception_handlers
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_middleware_may_raise_them(closing: Closing, *, after: bool) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def fine() -> str:
+        return "fine"
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Any) -> Any:
+        if after:
+            await call_next(request)
+        raise BackPressureError(2, 1, 429, 1.5)
+
+    function = closing(entry_point(serve.ingress(app)(type("Gateway", (), {}))))
+    answer = ask(function, events.http_api())
+
+    assert (answer.status, answer.text) == (429, TEXT)
+    assert answer.headers["retry-after"] == ["2"]
+
+
+def mounted(inner: Any) -> FastAPI:
+    outer = FastAPI()
+    outer.mount("/inner", inner)
+    return outer
+
+
+def included(inner: Any) -> FastAPI:
+    router = APIRouter()
+    router.mount("/inner", inner)
+    outer = FastAPI()
+    outer.include_router(router)
+    return outer
+
+
+def with_a_middleware(inner: Any) -> Starlette:
+    return Starlette(routes=[Mount("/inner", inner, middleware=[Middleware(GZipMiddleware)])])
+
+
+@pytest.mark.parametrize("outer", [mounted, included, with_a_middleware])
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_mounted_application_answers_them(closing: Closing, outer: Any, *, twice: bool) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def failing() -> None:
+        raise BackPressureError(2, 1)
+
+    made = mounted(outer(app)) if twice else outer(app)
+    function = closing(entry_point(serve.ingress(made)(type("Gateway", (), {}))))
+    path = "/inner/inner/" if twice else "/inner/"
+
+    answer = ask(function, events.http_api(path=path))
+
+    assert (answer.status, answer.text) == (503, TEXT)
+
+
+def test_what_a_middleware_raises_after_a_response_changes_nothing(
+    closing: Closing,
+) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def fine() -> str:
+        return "fine"
+
+    class Late:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await self.app(scope, receive, send)
+            if scope["type"] == "http":
+                raise BackPressureError(2, 1)
+
+    app.add_middleware(Late)
+    gateway = serve.ingress(app)(type("Gateway", (), {}))
+
+    assert ask(closing(entry_point(gateway)), events.http_api()).text == '"fine"'
+
+
+def test_an_application_that_is_mounted_within_itself_is_walked_once() -> None:
+    app = FastAPI()
+    app.mount("/again", app)
+    for _ in range(2):
+        answer_refusals(app)
+
+    assert len(app.user_middleware) == 1

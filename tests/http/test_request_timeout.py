@@ -140,6 +140,39 @@ def test_a_stream_that_takes_longer_is_broken_off() -> None:
     assert cancelled == ["slow"]
 
 
+def test_a_stream_whose_opening_takes_longer_is_answered_once() -> None:
+    recorded = Recorded()
+    let = asyncio.Event()
+
+    class Slow:
+        answered, streams = False, True
+
+        async def respond(self, result: Any) -> None:
+            await recorded.respond(result)
+
+        async def stream(self, content_type: str) -> ResponseStream:
+            asyncio.get_running_loop().call_later(0.1, let.set)  # longer than a request may take
+            await let.wait()
+            return await recorded.stream(content_type)
+
+    async def pieces(scope: Any, _receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            body = {"type": "http.response.body", "body": b"one", "more_body": True}
+            await asyncio.shield(sending := asyncio.ensure_future(send(body)))
+            await sending
+
+    async def scenario() -> None:
+        settings = HttpSettings(streams=frozenset({"http-api"}), request_timeout_s=0.05)
+        function = Function(ApplicationServable(pieces, settings), asyncio.get_running_loop())
+        await function.serve(events.local_http_api(), CONTEXT, Slow())
+        await function.stop()
+
+    asyncio.run(scenario())
+
+    assert recorded.got[1:] == ["Request id-1 timed out after 0.05s."]
+
+
 @pytest.mark.parametrize(("value", "seconds"), [("", None), ("2.5", 2.5)])
 def test_the_plan_says_how_long_by_a_variable(value: str, seconds: float | None) -> None:
     settings = Settings.from_environment({"ADAPTER_REQUEST_TIMEOUT_S": value})

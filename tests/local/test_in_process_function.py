@@ -17,6 +17,7 @@ from adapter.local import in_process_function
 from adapter.local.in_process_function import InProcessAnswer, InProcessFunction
 from adapter.local.invocation import Answer, Invocation
 from adapter.plan.graph import walk
+from adapter.plan.sharing import groups
 from adapter.serve import context, transport
 from adapter.serve.channel import AHEAD
 from adapter.serve.deployments import Application
@@ -133,8 +134,8 @@ def seen() -> Seen:
 def function(seen: Seen) -> Iterator[InProcessFunction]:
     application = cast("Any", Model).bind(seen)
     assert isinstance(application, Application)
-    [node] = walk(application, "default").nodes
-    started = InProcessFunction(node, "default")
+    [group] = groups(walk(application, "default"))
+    started = InProcessFunction(group, "default")
     started.start()
     transport.connect(One(started))
     yield started
