@@ -92,8 +92,9 @@ def _refuse_gpu(name: str, options: DeploymentOptions) -> None:
     wanted = options.ray_actor_options.get("num_gpus")
     if wanted and options.lambda_options.capacity_provider is not None:
         raise PlanError(
-            f"{name}: ray_actor_options num_gpus={wanted!r}: on Managed Instances a GPU needs a "
-            "container image, which `adapter build` does not make; remove it.",
+            f"{name}: ray_actor_options num_gpus={wanted!r}: Lambda has GPUs on Managed Instances, "
+            "but SAM does not know the property that asks for one (AcceleratorConfig), so no "
+            "template that `sam deploy` takes can; remove it.",
         )
     if wanted:
         raise PlanError(
@@ -110,8 +111,15 @@ def _number(name: str, resources: Mapping[str, Any], key: str) -> float:
 
 
 def _replica_notes(name: str, options: DeploymentOptions) -> list[str]:
-    """Say what Managed Instances make of the replicas, where that may surprise."""
+    """Say what becomes of the replicas, where that may surprise."""
     wanted, said = concurrency(options), []
+    if wanted.scales:
+        # https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+        said.append(
+            f"{name}: scales in only while it gets requests; after the last one no metric tells "
+            "that it is idle, and what is warm then, up to "
+            f"{wanted.maximum} environments, stays warm and is paid for.",
+        )
     if wanted.managed and _scaling(options) is None:
         said.append(
             f"{name}: 1 environment on Managed Instances, as in Ray Serve; give num_replicas or "
@@ -160,8 +168,6 @@ def notes(name: str, options: DeploymentOptions) -> tuple[str, ...]:
     meaningless += sorted(
         f"runtime_env[{key!r}]" for key in runtime_environment(options).keys() - {"pip", "env_vars"}
     )
-    if options.max_queued_requests != -1:
-        meaningless.append("max_queued_requests")
     if meaningless:
         verb = "has" if len(meaningless) == 1 else "have"
         said.append(f"{name}: {', '.join(meaningless)} {verb} no meaning on Lambda.")

@@ -1,145 +1,86 @@
-"""An application's plan as a SAM template, in plain data."""
+"""The plan of a stack as a SAM template, in plain data."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapter.plan.values import ApplicationPlan, FunctionPlan
+from adapter.plan.values import FunctionPlan, StackPlan
+from adapter.template.capacity_providers import capacity_provider_resources
 from adapter.template.cloudformation import Ref, Sub
+from adapter.template.event_sources import event_source_outputs, event_source_resources
+from adapter.template.fronts import front_outputs, front_resources
 from adapter.template.function_resource import (
     Shared,
-    environment,
-    environment_property,
     function_resources,
-    sizes,
+    globals_of,
+    shared_by_all,
 )
-from adapter.template.names import LAYERS, api_id, application_id, layers_of
+from adapter.template.infrastructure import with_infrastructure
+from adapter.template.layer_resources import layer_resources
+from adapter.template.names import taken_ids
+from adapter.template.payload_bucket import payload_resources
 from adapter.template.settings import BuildSettings
-
-_LAYER_DESCRIPTIONS = {
-    "adapter": "The adapter's run-time part and its exec wrapper",
-    "dependencies": "Third-party packages of the functions",
-    "application": "Source and data of the application",
-    "shutdown-extension": "Makes Lambda send SIGTERM before it ends an environment",
-}
+from adapter.template.socket_api import socket_outputs, socket_resources
 
 
-def describe(plan: ApplicationPlan, settings: BuildSettings) -> dict[str, Any]:
-    """Return the template of an application; names and ids have been checked before."""
-    shared = _shared(plan)
-    return {
+def describe(plan: StackPlan, settings: BuildSettings) -> dict[str, Any]:
+    """Return the template of a stack; names and ids have been checked before.
+
+    Raises `BuildError` for mistakes in the user's own part of it.
+    """
+    shared = shared_by_all(plan, settings)
+    template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
         "Description": f"{plan.target} on AWS Lambda",
-        "Globals": {"Function": _globals(plan, settings, shared)},
+        "Globals": globals_of(shared),
         "Resources": _resources(plan, settings, shared),
         "Outputs": _outputs(plan),
     }
-
-
-def _shared(plan: ApplicationPlan) -> Shared:
-    return Shared(
-        sizes=_common([sizes(one) for one in plan.functions]),
-        variables=_common([environment(plan, one) for one in plan.functions]),
-    )
-
-
-def _common(every: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    first, *others = every
-    return {
-        name: value
-        for name, value in first.items()
-        if all(other.get(name) == value for other in others)
-    }
-
-
-def _globals(
-    plan: ApplicationPlan,
-    settings: BuildSettings,
-    shared: Shared,
-) -> dict[str, Any]:
-    return {
-        "Handler": plan.functions[0].handler,  # one name for all: it avoids the user's modules
-        "Runtime": settings.runtime,
-        "Architectures": [settings.architecture],
-        **shared.sizes,
-        "Layers": [Ref(layer) for layer in LAYERS.values()],
-        **environment_property(shared.variables),
-    }
+    if settings.template is None:
+        return template
+    return with_infrastructure(template, settings.template, taken_ids(plan))
 
 
 def _resources(
-    plan: ApplicationPlan,
+    plan: StackPlan,
     settings: BuildSettings,
     shared: Shared,
 ) -> dict[str, Any]:
-    resources: dict[str, Any] = {}
-    if plan.route_prefix is not None:
-        resources[api_id(plan)] = {"Type": "AWS::Serverless::HttpApi"}
+    resources = front_resources(plan) | socket_resources(plan) | payload_resources(plan)
     for function in plan.functions:
-        resources |= function_resources(plan, function, shared)
-    aliases = any(function.concurrency.alias for function in plan.functions)
-    for name, logical_id in layers_of(plan).items():
-        resources[logical_id] = _layer(name, settings, aliases=aliases)
-    return resources
+        resources |= function_resources(plan, function, shared, settings)
+    resources |= event_source_resources(plan)
+    resources |= capacity_provider_resources(plan, settings)
+    return {**resources, **layer_resources(plan, settings)}
 
 
-def _layer(name: str, settings: BuildSettings, *, aliases: bool) -> dict[str, Any]:
-    properties: dict[str, Any] = {
-        "LayerName": Sub(f"${{AWS::StackName}}-{name}"),
-        "Description": _LAYER_DESCRIPTIONS[name],
-        "ContentUri": f"layers/{name}/",
-        "CompatibleArchitectures": [settings.architecture],
-        "CompatibleRuntimes": [settings.runtime],
-        "RetentionPolicy": "Delete",
-    }
-    if aliases:
-        properties["PublishLambdaVersion"] = True  # a new layer moves the aliases on
-    return {
-        "Type": "AWS::Serverless::LayerVersion",
-        **_build_method(name, settings),
-        "Properties": properties,
-    }
-
-
-def _build_method(name: str, settings: BuildSettings) -> dict[str, Any]:
-    """Let `sam build` make a layer of Python; what it does not build it ships as it is."""
-    if name not in LAYERS:
-        return {}
-    return {
-        "Metadata": {
-            "BuildArchitecture": settings.architecture,
-            "BuildMethod": settings.runtime,
-        },
-    }
-
-
-def _outputs(plan: ApplicationPlan) -> dict[str, Any]:
-    outputs: dict[str, Any] = {}
-    if plan.route_prefix is not None:
-        outputs[f"{application_id(plan)}Url"] = {
-            "Description": f"Where HTTP reaches {plan.target}",
-            "Value": Sub(f"${{{api_id(plan)}.ApiEndpoint}}{plan.route_prefix}"),
-        }
+def _outputs(plan: StackPlan) -> dict[str, Any]:
+    outputs = front_outputs(plan) | socket_outputs(plan)
     for function in plan.functions:
         outputs |= _function_outputs(plan, function)
-    return outputs
+    return outputs | event_source_outputs(plan)
 
 
-def _function_outputs(plan: ApplicationPlan, function: FunctionPlan) -> dict[str, Any]:
+def _function_outputs(plan: StackPlan, function: FunctionPlan) -> dict[str, Any]:
     outputs: dict[str, Any] = {}
     if function.url is not None:
-        prefix = (plan.route_prefix or "/") if function.is_ingress else "/"
+        route_prefix = plan.application(function.application).route_prefix
+        prefix = (route_prefix or "/") if function.is_ingress else "/"
         who = "public" if function.url.public else "for signed requests"
         outputs[f"{function.logical_id}Url"] = {
-            "Description": f"Function URL of deployment {function.deployment}, {who}",
+            "Description": f"Function URL of {_deployments(function)}, {who}",
             # The attribute ends in a slash.
             "Value": Sub(f"${{{function.logical_id}Url.FunctionUrl}}{prefix.lstrip('/')}"),
         }
     name: Ref | Sub = Ref(function.logical_id)
-    if alias := function.concurrency.alias:  # without it nothing warm is reached
+    if alias := function.alias:  # without it nothing warm is reached
         name = Sub(f"${{{function.logical_id}}}:{alias}")
     outputs[f"{function.logical_id}Function"] = {
-        "Description": f"Function of deployment {function.deployment}",
+        "Description": f"Function of {_deployments(function)}",
         "Value": name,
     }
     return outputs
+
+
+def _deployments(function: FunctionPlan) -> str:
+    several = "s" if function.hosts else ""
+    return f"deployment{several} {', '.join(function.deployments)}"

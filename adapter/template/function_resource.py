@@ -1,12 +1,26 @@
 """One function of the template: its properties, and the resources that exist for it alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapter.plan.values import ApplicationPlan, FunctionPlan, alias_variables
-from adapter.template.cloudformation import Ref, Sub
-from adapter.template.names import SHUTDOWN_EXTENSION, api_id
+from adapter.plan.values import FunctionPlan, StackPlan, alias_variables
+from adapter.template.asynchronous import event_invoke_config, failure_queue
+from adapter.template.callees import callees
+from adapter.template.capacity_providers import linter_metadata, managed_instances
+from adapter.template.cloudformation import GetAtt, Ref, Sub
+from adapter.template.event_sources import event_source_variables, with_event_sources
+from adapter.template.fronts import front_events, url_property
+from adapter.template.images import image_metadata, image_properties
+from adapter.template.layer_resources import further_layers, layers_for
+from adapter.template.log_group import log_group, logging_config
+from adapter.template.payload_bucket import payload_variables
+from adapter.template.platforms import platform_of
+from adapter.template.role import role, role_id
+from adapter.template.secrets import secret_variables
+from adapter.template.settings import BuildSettings
+from adapter.template.tracing import tracing_property
+from adapter.template.vpc import vpc_property
 
 # The exec wrapper of layers/adapter; layers are unpacked into /opt.
 EXEC_WRAPPER = "/opt/python/bootstrap"
@@ -16,25 +30,53 @@ EXEC_WRAPPER = "/opt/python/bootstrap"
 class Shared:
     """What all functions have in common, and so is said once, under Globals."""
 
-    sizes: Mapping[str, Any]
+    properties: Mapping[str, Any]
     variables: Mapping[str, Any]
 
 
+def shared_by_all(stack: StackPlan, settings: BuildSettings) -> Shared:
+    """Return what the functions of a stack have in common."""
+    return Shared(
+        properties=_common([_usual(one, settings) for one in stack.functions]),
+        variables=_common([environment(stack, one) for one in stack.functions]),
+    )
+
+
+def globals_of(shared: Shared) -> dict[str, Any]:
+    """Return the section Globals."""
+    return {"Function": {**shared.properties, **_environment_property(shared.variables)}}
+
+
 def function_resources(
-    plan: ApplicationPlan,
+    stack: StackPlan,
     function: FunctionPlan,
     shared: Shared,
+    settings: BuildSettings,
 ) -> dict[str, Any]:
-    """Return a function and what scales it, by logical id."""
-    return {function.logical_id: _function(plan, function, shared), **_scaling(function)}
+    """Return a function and what exists for it alone, by logical id."""
+    metadata = {**image_metadata(function, settings), **linter_metadata(function)}
+    resource = {
+        "Type": "AWS::Serverless::Function",
+        **({"Metadata": metadata} if metadata else {}),
+        "Properties": _properties(stack, function, shared, settings),
+    }
+    return {
+        function.logical_id: resource,
+        **role(stack, function),
+        **log_group(function),
+        **failure_queue(function),
+        **_scaling(function),
+    }
 
 
-def environment(plan: ApplicationPlan, function: FunctionPlan) -> dict[str, str | Sub]:
+def environment(stack: StackPlan, function: FunctionPlan) -> dict[str, str | Sub]:
     """Return the variables of a function, sorted by name."""
     variables = {name: _literal(value) for name, value in function.environment.items()}
     variables["ADAPTER_FUNCTION_PREFIX"] = Sub("${AWS::StackName}-")
-    variables |= alias_variables(_callees(plan, function))
-    if function.exec_wrapper:
+    variables |= alias_variables(callees(stack, function))
+    variables |= payload_variables(function)
+    variables |= event_source_variables(function) | secret_variables(function)
+    if function.exec_wrapper and function.package == "zip":  # an image has an entry point instead
         variables["AWS_LAMBDA_EXEC_WRAPPER"] = EXEC_WRAPPER
     return dict(sorted(variables.items()))
 
@@ -44,38 +86,67 @@ def _literal(value: str) -> str | Sub:
     return Sub(value.replace("${", "${!")) if "${" in value else value
 
 
-def sizes(function: FunctionPlan) -> dict[str, int]:
-    """Return the properties of a function that are mostly the same for all."""
-    return {"MemorySize": function.memory_mb, "Timeout": function.timeout_s}
+def _common(every: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    first, *others = every
+    return {
+        name: value
+        for name, value in first.items()
+        if all(other.get(name) == value for other in others)
+    }
 
 
-def environment_property(variables: Mapping[str, str | Sub]) -> dict[str, Any]:
-    """Return the property that sets variables; none for none."""
+def _usual(function: FunctionPlan, settings: BuildSettings) -> dict[str, Any]:
+    """Return the properties that are mostly the same for all functions of a stack."""
+    platform = platform_of(function, settings)
+    zipped = {"Handler": function.handler, "Runtime": platform.runtime}
+    return {
+        **(zipped if function.package == "zip" else {}),
+        "Architectures": [platform.architecture],
+        "MemorySize": function.memory_mb,
+        "Timeout": function.timeout_s,
+        **layers_for(function, settings),
+    }
+
+
+def _environment_property(variables: Mapping[str, str | Sub]) -> dict[str, Any]:
     return {"Environment": {"Variables": dict(variables)}} if variables else {}
 
 
-def _function(
-    plan: ApplicationPlan,
+def _properties(
+    stack: StackPlan,
     function: FunctionPlan,
     shared: Shared,
+    settings: BuildSettings,
 ) -> dict[str, Any]:
-    own_sizes = {name: value for name, value in sizes(function).items() if name not in shared.sizes}
-    variables = environment(plan, function)
-    own = {name: value for name, value in variables.items() if name not in shared.variables}
-    properties = {
+    usual = _usual(function, settings)
+    own = {name: value for name, value in usual.items() if name not in shared.properties}
+    variables = environment(stack, function)
+    own_variables = {name: one for name, one in variables.items() if name not in shared.variables}
+    # SAM adds these to the layers of Globals.
+    layers = [*own.pop("Layers", []), *further_layers(function)]
+    return {
         "FunctionName": Sub(f"${{AWS::StackName}}-{function.name}"),
-        "CodeUri": f"functions/{function.folder}/",
-        **own_sizes,
+        **_code(function),
+        "Role": GetAtt(role_id(function), "Arn"),
+        **own,
         **_ephemeral_storage(function),
-        **environment_property(own),
-        **_layers(function),
+        **_environment_property(own_variables),
+        **({"Layers": layers} if layers else {}),
         **_concurrency(function),
-        **_logging(function),
-        **_url(function),
-        **_policies(plan, function),
-        **_events(plan, function),
+        **_snap_start(function),
+        **vpc_property(function),
+        **logging_config(function),
+        **tracing_property(function),
+        **event_invoke_config(function),
+        **url_property(function),
+        **with_event_sources(front_events(stack, function), function),
     }
-    return {"Type": "AWS::Serverless::Function", "Properties": properties}
+
+
+def _code(function: FunctionPlan) -> dict[str, Any]:
+    if function.package == "image":
+        return image_properties(function)
+    return {"CodeUri": f"functions/{function.folder}/"}
 
 
 def _ephemeral_storage(function: FunctionPlan) -> dict[str, Any]:
@@ -83,15 +154,10 @@ def _ephemeral_storage(function: FunctionPlan) -> dict[str, Any]:
     return {} if size == 512 else {"EphemeralStorage": {"Size": size}}
 
 
-def _layers(function: FunctionPlan) -> dict[str, Any]:
-    """Return what SAM adds to the layers of Globals."""
-    return {"Layers": [Ref(SHUTDOWN_EXTENSION)]} if function.shutdown_extension else {}
-
-
 def _concurrency(function: FunctionPlan) -> dict[str, Any]:
     wanted = function.concurrency
     if wanted.managed:
-        return {**_alias(function), **_managed_instances(function)}
+        return {**_alias(function), **managed_instances(function)}
     properties: dict[str, Any] = {}
     if wanted.maximum is not None:
         properties["ReservedConcurrentExecutions"] = wanted.maximum
@@ -104,107 +170,28 @@ def _concurrency(function: FunctionPlan) -> dict[str, Any]:
 
 
 def _alias(function: FunctionPlan) -> dict[str, Any]:
-    if function.concurrency.alias is None:
+    if function.alias is None:
         return {}
     # By itself SAM publishes a version when the function's own folder changes. The code is in the
-    # layers, so the alias would stay at the first version for ever; see also `document._layer`.
+    # layers, so the alias would stay at the first version for ever; see also `layer_resources`.
     return {
-        "AutoPublishAlias": function.concurrency.alias,
+        "AutoPublishAlias": function.alias,
         "AutoPublishAliasAllProperties": True,
     }
 
 
-def _managed_instances(function: FunctionPlan) -> dict[str, Any]:
-    """Return what runs a function on Lambda Managed Instances.
+def _snap_start(function: FunctionPlan) -> dict[str, Any]:
+    """Return the properties for snapshots, which Lambda takes of published versions only.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
+    SAM would keep all versions, and their snapshots are billed.
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
     """
-    provider = function.capacity_provider
-    arn = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:capacity-provider:"
+    if not function.snap_start:
+        return {}
     return {
-        "CapacityProviderConfig": {
-            "Arn": provider if provider.startswith("arn:") else Sub(arn + provider),
-            "PerExecutionEnvironmentMaxConcurrency": function.max_concurrency,
-        },
-        "FunctionScalingConfig": {
-            "MinExecutionEnvironments": function.concurrency.provisioned,
-            "MaxExecutionEnvironments": function.concurrency.maximum,
-        },
+        "SnapStart": {"ApplyOn": "PublishedVersions"},
+        "VersionDeletionPolicy": "Delete",
     }
-
-
-def _logging(function: FunctionPlan) -> dict[str, Any]:
-    """Return how a function logs. Text takes no level, and Managed Instances log in JSON only.
-
-    https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
-    """
-    if function.log_format == "Text" and not function.concurrency.managed:
-        return {}
-    level = {} if function.log_level is None else {"ApplicationLogLevel": function.log_level}
-    return {"LoggingConfig": {"LogFormat": "JSON", **level}}
-
-
-def _url(function: FunctionPlan) -> dict[str, Any]:
-    """Return the function URL. SAM adds the two permissions that a public one needs.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-    """
-    if function.url is None:
-        return {}
-    config = {
-        "AuthType": "NONE" if function.url.public else "AWS_IAM",
-        "InvokeMode": "RESPONSE_STREAM" if function.url.streams else "BUFFERED",
-    }
-    return {"FunctionUrlConfig": config}
-
-
-def _policies(plan: ApplicationPlan, function: FunctionPlan) -> dict[str, Any]:
-    callees = _callees(plan, function)
-    if not callees:
-        return {}
-    statement = {
-        "Effect": "Allow",
-        "Action": "lambda:InvokeFunction",
-        "Resource": [arn for name, alias in callees.items() for arn in _arns(name, alias)],
-    }
-    return {"Policies": [{"Version": "2012-10-17", "Statement": [statement]}]}
-
-
-def _callees(plan: ApplicationPlan, function: FunctionPlan) -> dict[str, str | None]:
-    """Return the functions that one calls, with their aliases; one elsewhere has none we know."""
-    aliases = {other.name: other.concurrency.alias for other in plan.functions}
-    return {name: aliases.get(name) for name in sorted(function.calls)}
-
-
-def _arns(name: str, alias: str | None) -> list[Sub]:
-    """Name a function without referring to it: handles may go in circles, references may not.
-
-    A function with an alias is named without it as well, for callers of the version before.
-    """
-    arn = (
-        "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
-        f"${{AWS::StackName}}-{name}"
-    )
-    return [Sub(arn), Sub(f"{arn}:{alias}")] if alias else [Sub(arn)]
-
-
-def _events(plan: ApplicationPlan, function: FunctionPlan) -> dict[str, Any]:
-    if not function.is_ingress or plan.route_prefix is None:
-        return {}
-    prefix = plan.route_prefix.rstrip("/")
-    # {proxy+} does not match the prefix itself.
-    paths = {"Root": prefix or "/", "Proxy": f"{prefix}/{{proxy+}}"}
-    return {"Events": {name: _event(plan, path) for name, path in paths.items()}}
-
-
-def _event(plan: ApplicationPlan, path: str) -> dict[str, Any]:
-    properties = {
-        "ApiId": Ref(api_id(plan)),
-        "Method": "ANY",
-        "Path": path,
-        "PayloadFormatVersion": "2.0",
-    }
-    return {"Type": "HttpApi", "Properties": properties}
 
 
 def _scaling(function: FunctionPlan) -> dict[str, Any]:
@@ -218,7 +205,7 @@ def _scaling(function: FunctionPlan) -> dict[str, Any]:
     target = {
         "ServiceNamespace": "lambda",
         "ScalableDimension": "lambda:function:ProvisionedConcurrency",
-        "ResourceId": Sub(f"function:${{{logical_id}}}:{wanted.alias}"),
+        "ResourceId": Sub(f"function:${{{logical_id}}}:{function.alias}"),
         "MinCapacity": wanted.provisioned,
         "MaxCapacity": wanted.maximum,
     }
@@ -236,7 +223,7 @@ def _scaling(function: FunctionPlan) -> dict[str, Any]:
     return {
         f"{logical_id}ScalableTarget": {
             "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
-            "DependsOn": f"{logical_id}Alias{wanted.alias}",  # made by the SAM transform
+            "DependsOn": f"{logical_id}Alias{function.alias}",  # made by the SAM transform
             "Properties": target,
         },
         f"{logical_id}ScalingPolicy": {

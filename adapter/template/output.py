@@ -11,7 +11,7 @@ from adapter.template.entries import Entries, write_entries
 from adapter.template.marks import is_ours, names_written
 from adapter.template.project import Project
 
-_PARENTS = ("functions", "layers")
+_PARENTS = ("functions", "images", "layers")
 
 
 def write_project(project: Project) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapter.plan.values import ApplicationPlan, FunctionPlan
+from adapter.plan.values import FunctionPlan, StackPlan
 from adapter.template.cloudformation import write_template
 from adapter.template.distributions import missing
 from adapter.template.document import describe
 from adapter.template.entries import Entries, Entry, Text
+from adapter.template.event_sources import check_made_names
+from adapter.template.fronts import front_notes
+from adapter.template.images import CONTEXT, deploy_flags, image_context, image_functions
 from adapter.template.layers import (
     adapter_layer,
     application_layer,
@@ -46,8 +49,8 @@ class Project:
     notes: tuple[str, ...] = ()
 
 
-def lay_out(plan: ApplicationPlan, settings: BuildSettings) -> Project:
-    """Work out the SAM project of an application. Nothing is written.
+def lay_out(plan: StackPlan, settings: BuildSettings) -> Project:
+    """Work out the SAM project of a stack. Nothing is written.
 
     Raises `BuildError` for names and a runtime that AWS would refuse, and for code that cannot be
     shipped.
@@ -58,11 +61,13 @@ def lay_out(plan: ApplicationPlan, settings: BuildSettings) -> Project:
     configured = stack_names(samconfig) if samconfig else (stack_name,)
     chosen = [settings.stack_name] if settings.stack_name else []
     check_function_names(plan, [*configured, *chosen])
+    check_made_names(plan, [*configured, *chosen])
     check_logical_ids(plan)
     files = {"template.yaml": Text(text=write_document(plan, settings))}
     if samconfig is None:
         files["samconfig.toml"] = Text(text=write_samconfig(plan.target, stack_name))
-    return _project(plan, settings, files, _deploy_command(configured, settings.stack_name))
+    deploy_command = _deploy_command(configured, settings.stack_name)
+    return _project(plan, settings, files, deploy_command + deploy_flags(plan, samconfig))
 
 
 def _deploy_command(named: Collection[str], chosen: str | None) -> str:
@@ -73,7 +78,7 @@ def _deploy_command(named: Collection[str], chosen: str | None) -> str:
 
 
 def _project(
-    plan: ApplicationPlan,
+    plan: StackPlan,
     settings: BuildSettings,
     files: Mapping[str, Text],
     deploy_command: str,
@@ -88,11 +93,13 @@ def _project(
         "application": application_layer(sources, selection, settings),
         "shutdown-extension": shutdown_extension_layer(settings),
     }
-    wanted = {name: layers[name] for name in layers_of(plan)}
+    wanted: dict[str, Entries] = {f"layers/{name}": layers[name] for name in layers_of(plan)}
+    if image_functions(plan):
+        wanted[CONTEXT] = image_context(plan, settings, requirements, sources)
     return Project(
         output=settings.output,
         files=files,
-        folders={**_functions(plan), **_layers(wanted, plan.target)},
+        folders={**_functions(plan), **_marked(wanted, plan.target)},
         requirements=requirements,
         deploy_command=deploy_command,
         notes=(
@@ -104,7 +111,7 @@ def _project(
 
 def _selection(settings: BuildSettings) -> Selection:
     output = settings.output.resolve()
-    generated = ("functions", "layers", "samconfig.toml", "template.yaml")
+    generated = ("functions", "images", "layers", "samconfig.toml", "template.yaml")
     return Selection(
         root=settings.app_dir.resolve(),
         exclude=settings.exclude,
@@ -112,7 +119,7 @@ def _selection(settings: BuildSettings) -> Selection:
     )
 
 
-def write_document(plan: ApplicationPlan, settings: BuildSettings) -> str:
+def write_document(plan: StackPlan, settings: BuildSettings) -> str:
     """Return the text of template.yaml."""
     header = (
         f"# {written_by(plan.target)}, which replaces this file.\n"
@@ -121,9 +128,11 @@ def write_document(plan: ApplicationPlan, settings: BuildSettings) -> str:
     return header + write_template(describe(plan, settings))
 
 
-def _functions(plan: ApplicationPlan) -> dict[str, Entries]:
+def _functions(plan: StackPlan) -> dict[str, Entries]:
     return {
-        f"functions/{one.folder}": _function_entries(one, plan.target) for one in plan.functions
+        f"functions/{one.folder}": _function_entries(one, plan.target)
+        for one in plan.functions
+        if one.package == "zip"
     }
 
 
@@ -135,20 +144,21 @@ def _function_entries(function: FunctionPlan, target: str) -> dict[str, Entry]:
     return entries
 
 
-def _layers(layers: Mapping[str, Entries], target: str) -> dict[str, Entries]:
+def _marked(folders: Mapping[str, Entries], target: str) -> dict[str, Entries]:
     return {
-        f"layers/{name}": {MARK_FILE: Text(text=write_mark(target, entries)), **entries}
-        for name, entries in layers.items()
+        name: {MARK_FILE: Text(text=write_mark(target, entries)), **entries}
+        for name, entries in folders.items()
     }
 
 
 def _notes(
-    plan: ApplicationPlan,
+    plan: StackPlan,
     sources: Sources,
     requirements: Requirements,
     selection: Selection,
 ) -> Iterator[str]:
     yield from plan.all_notes
+    yield from front_notes(plan)
     for module in sources.outside:
         yield f"the code imports {module!r} from outside of the app dir; Lambda will not have it."
     own = [line for function in plan.functions for line in function.requirements]

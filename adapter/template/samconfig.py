@@ -24,10 +24,23 @@ def stack_names(path: Path) -> tuple[str, ...]:
     return tuple(sorted(set(_stack_names(content))))
 
 
+def deploy_parameters(path: Path) -> dict[str, Any]:
+    """Return what a configuration gives to `sam deploy` in its default environment."""
+    content = read_toml(path) if path.suffix == ".toml" else _read_yaml(path)
+    default = content.get("default") if isinstance(content, dict) else None
+    parameters: dict[str, Any] = {}
+    for command in ("global", "deploy"):
+        table = default.get(command) if isinstance(default, dict) else None
+        found = table.get("parameters") if isinstance(table, dict) else None
+        parameters |= found if isinstance(found, dict) else {}
+    return parameters
+
+
 def write_samconfig(target: str, stack_name: str) -> str:
     """Return a first configuration, in which `sam build && sam deploy` needs no flag.
 
-    CAPABILITY_IAM admits the functions' roles. `cached` builds only what changed, by content.
+    CAPABILITY_IAM admits the functions' roles, `resolve_image_repos` makes repositories for images.
+    `cached` builds only what changed, by content.
     """
     return f"""\
 # {written_by(target)} because there was none; yours from now on.
@@ -46,6 +59,7 @@ lint = true
 [default.deploy.parameters]
 capabilities = "CAPABILITY_IAM"
 confirm_changeset = true
+resolve_image_repos = true
 resolve_s3 = true
 
 # Handles find `sam local start-lambda` at host.docker.internal. On Linux it has to listen where

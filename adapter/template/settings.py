@@ -10,13 +10,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adapter.errors import InvalidOption
+from adapter.plan.fronts import made_public
+from adapter.plan.values import StackPlan
+from adapter.serve.lambda_options import ARCHITECTURES, RUNTIMES
 
-RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
-ARCHITECTURES = ("x86_64", "arm64")
 STAGES = ("copy", "link")
 
-_NAMES = ("architecture", "exclude", "include", "output", "runtime", "stack_name", "stage")
-_LISTS = ("exclude", "include")
+_NAMES = (
+    "architecture",
+    "exclude",
+    "ignore",
+    "include",
+    "output",
+    "public",
+    "runtime",
+    "stack_name",
+    "stage",
+    "template",
+)
+_LISTS = ("exclude", "ignore", "include")
+_WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CHOICES = {"architecture": ARCHITECTURES, "runtime": RUNTIMES, "stage": STAGES}
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
 _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
@@ -30,8 +43,10 @@ class BuildSettings:
     project. `runtime` and `architecture` are Lambda's. `stage` says how source reaches the layers:
     "copy" stages a copy, "link" a relative symbolic link, for a repository that commits what it
     builds. `include` are patterns of further files below `app_dir` that the functions need,
-    `exclude` patterns of files to leave out. `stack_name` is the name to deploy under; None takes
-    it from the target.
+    `exclude` patterns of files to leave out. `ignore` are codes of `adapter check` that do not
+    matter here. `stack_name` is the name to deploy under; None takes
+    it from the target. `public` opens the APIs that the program does not speak of: without it they
+    take signed requests only. `template` is the user's own part of template.yaml.
     """
 
     app_dir: Path
@@ -41,7 +56,14 @@ class BuildSettings:
     stage: Literal["copy", "link"] = "copy"
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     stack_name: str | None = None
+    public: bool = False
+    template: Path | None = None
+
+    def opened(self, stack: StackPlan) -> StackPlan:
+        """Return the plan of a stack with the APIs open that this build calls public."""
+        return made_public(stack) if self.public else stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +77,7 @@ def read_settings(
     *,
     app_dir: Path,
     environ: Mapping[str, str],
-    flags: Mapping[str, str | None],
+    flags: Mapping[str, str | bool | None],
 ) -> BuildSettings:
     """Merge what was given on the command line, in the environment and in pyproject.toml.
 
@@ -129,15 +151,23 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Setting]:
     }
 
 
-def _split(name: str, value: str) -> str | list[str]:
-    """A variable holds several patterns with commas between them."""
+def _split(name: str, value: str) -> str | bool | list[str]:
+    """A variable holds several patterns with commas between them, and true or false as a word."""
+    if name == "public":
+        return _WORDS.get(value.lower(), value)
     return [part.strip() for part in value.split(",") if part.strip()] if name in _LISTS else value
 
 
 def _checked(name: str, setting: _Setting) -> Any:
+    if name == "ignore":
+        return _codes(setting)
     if name in _LISTS:
         return _patterns(name, setting)
+    if name == "public":
+        return _truth(name, setting)
     text = _text(name, setting)
+    if name == "template":
+        return _file(name, setting.folder / text, setting)
     if name in _CHOICES and text not in _CHOICES[name]:
         allowed = ", ".join(_CHOICES[name])
         raise InvalidOption(f"{name}={text!r} ({setting.origin}) must be one of {allowed}.")
@@ -153,6 +183,30 @@ def _text(name: str, setting: _Setting) -> str:
     if not isinstance(setting.value, str) or not setting.value:
         raise InvalidOption(f"{name}={setting.value!r} ({setting.origin}) must be a string.")
     return setting.value
+
+
+def _codes(setting: _Setting) -> tuple[str, ...]:
+    codes = setting.value
+    if not isinstance(codes, list) or not all(isinstance(one, str) for one in codes):
+        raise InvalidOption(
+            f"ignore={codes!r} ({setting.origin}) must be a list of codes of `adapter check`, for "
+            'example ["A207"].',
+        )
+    return tuple(codes)
+
+
+def _truth(name: str, setting: _Setting) -> bool:
+    if not isinstance(setting.value, bool):
+        raise InvalidOption(f"{name}={setting.value!r} ({setting.origin}) must be true or false.")
+    return setting.value
+
+
+def _file(name: str, path: Path, setting: _Setting) -> Path:
+    if not path.is_file():
+        raise InvalidOption(
+            f"{name}={setting.value!r} ({setting.origin}): there is no file {path}."
+        )
+    return path
 
 
 def _patterns(name: str, setting: _Setting) -> tuple[str, ...]:

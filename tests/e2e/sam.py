@@ -19,6 +19,7 @@ from tests.runtime.hosts import free_port
 # Where handles look for other functions in a container of `sam local`; see calls/endpoint.py.
 LAMBDA_PORT = 3001
 LISTENING_S = 60.0  # for SAM CLI to listen
+_NO_ENGINE = "no container engine with the Lambda base image: run tests/e2e/docker/start"
 
 
 def require(found: object, reason: str) -> None:
@@ -43,6 +44,14 @@ def sam_environment() -> dict[str, str]:
     # `sam build` looks for the runtime's Python and its pip.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**kept, "AWS_DEFAULT_REGION": "eu-west-1", "PATH": path, "SAM_CLI_TELEMETRY": "0"}
+
+
+def require_engine() -> None:
+    """Skip the test where no container engine has the Lambda base image."""
+    require(shutil.which("docker"), _NO_ENGINE)
+    image = ["docker", "image", "inspect", "public.ecr.aws/lambda/python:3.11-x86_64"]
+    base = subprocess.run(image, capture_output=True, check=False)
+    require(base.returncode == 0, _NO_ENGINE)
 
 
 def sam(*arguments: str, folder: Path) -> str:
@@ -88,14 +97,11 @@ def _bridge_address() -> str:
     An engine that finds its bridge from an earlier one does not name the gateway; it is the first
     address of the network.
     """
+    require_engine()
     query = "{{(index .IPAM.Config 0).Subnet}}"
     command = ["docker", "network", "inspect", "bridge", "--format", query]
-    image = ["docker", "image", "inspect", "public.ecr.aws/lambda/python:3.11-x86_64"]
-    reason = "no container engine with the Lambda base image: run tests/e2e/docker/start"
-    require(shutil.which("docker"), reason)
     found = subprocess.run(command, capture_output=True, text=True, check=False)
-    base = subprocess.run(image, capture_output=True, check=False)
-    require(found.returncode == 0 and base.returncode == 0, reason)
+    require(found.returncode == 0, _NO_ENGINE)
     return str(next(ipaddress.ip_network(found.stdout.strip()).hosts()))
 
 

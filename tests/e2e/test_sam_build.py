@@ -21,7 +21,6 @@ pytestmark = [pytest.mark.sam, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("AdapterLayer", "DependenciesLayer", "ApplicationLayer")
-AWS_LAMBDA = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function"
 
 
 def adapter_build(output: Path, stage: str) -> Path:
@@ -124,45 +123,6 @@ def test_pinned_template_passes_the_linter(case: str, tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_bytes(pinned(case).read_bytes())
 
     sam("validate", "--lint", folder=tmp_path)
-
-
-def test_functions_may_do_nothing_but_log_and_invoke_their_handles() -> None:
-    resources = transform(pinned("concurrency").read_text())
-
-    assert policies(resources) == {
-        "GatewayRole": {
-            f"{AWS_LAMBDA}:${{AWS::StackName}}-Capped",
-            f"{AWS_LAMBDA}:${{AWS::StackName}}-Scaled",
-            f"{AWS_LAMBDA}:${{AWS::StackName}}-Scaled:live",
-        },
-        "CappedRole": {
-            f"{AWS_LAMBDA}:${{AWS::StackName}}-Scaled",
-            f"{AWS_LAMBDA}:${{AWS::StackName}}-Scaled:live",
-        },
-        "ScaledRole": set(),
-    }
-    managed = [policy for role in roles(resources).values() for policy in role["ManagedPolicyArns"]]
-    assert {str(policy).split("/")[-1] for policy in managed} == {"AWSLambdaBasicExecutionRole"}
-
-
-def roles(resources: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: resource["Properties"]
-        for name, resource in resources.items()
-        if resource["Type"] == "AWS::IAM::Role"
-    }
-
-
-def policies(resources: dict[str, Any]) -> dict[str, set[str]]:
-    """Return the functions that each role may invoke; any other permission is an error."""
-    allowed: dict[str, set[str]] = {}
-    for name, role in roles(resources).items():
-        allowed[name] = set()
-        for policy in role.get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                assert statement["Action"] == "lambda:InvokeFunction"
-                allowed[name] |= {arn["Fn::Sub"] for arn in statement["Resource"]}
-    return allowed
 
 
 def test_api_reaches_the_alias_and_is_all_that_may_invoke_from_outside() -> None:

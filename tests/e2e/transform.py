@@ -16,13 +16,18 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+def uploaded(place):
+    return place if place.startswith("s3://") else "s3://bucket/" + place
+
 template = yaml_parse(sys.stdin.read())
 for resource in template["Resources"].values():
     properties = resource.get("Properties", {})
     if "CodeUri" in properties:
-        properties["CodeUri"] = "s3://bucket/" + properties["CodeUri"]
+        properties["CodeUri"] = uploaded(properties["CodeUri"])
+    if properties.get("PackageType") == "Image":
+        properties["ImageUri"] = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/repository:tag"
     if "ContentUri" in properties:
-        properties["ContentUri"] = "s3://bucket/" + properties["ContentUri"] + sys.argv[1]
+        properties["ContentUri"] = uploaded(properties["ContentUri"]) + sys.argv[1]
 translator = Translator({}, Parser(), boto_session=Session(region_name="eu-central-1"))
 print(json.dumps(translator.translate(template, {})))
 """

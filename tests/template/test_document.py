@@ -3,13 +3,11 @@ from typing import Any
 import pytest
 
 from adapter.plan.values import Concurrency
-from adapter.template.cloudformation import Ref, Sub
+from adapter.template.cloudformation import Ref
 from adapter.template.document import describe
 from adapter.template.function_resource import environment
 from tests.template.golden import GOLDEN, pinned, template
 from tests.template.plans import CASES, application, function, gateway, settings
-
-AWS_LAMBDA = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -24,28 +22,6 @@ def test_every_pinned_template_has_its_case() -> None:
 def resources(*functions: Any, **options: Any) -> dict[str, Any]:
     found: dict[str, Any] = describe(application(*functions, **options), settings())["Resources"]
     return found
-
-
-def test_function_may_invoke_exactly_those_it_holds_handles_to() -> None:  # R12
-    found = resources(
-        gateway(calls=("Model", "Other")),
-        function("Model", concurrency=Concurrency(provisioned=1)),
-        function("Other"),
-    )
-
-    [policy] = found["Gateway"]["Properties"]["Policies"]
-    assert policy["Statement"] == [
-        {
-            "Effect": "Allow",
-            "Action": "lambda:InvokeFunction",
-            "Resource": [
-                Sub(f"{AWS_LAMBDA}:${{AWS::StackName}}-Model"),
-                Sub(f"{AWS_LAMBDA}:${{AWS::StackName}}-Model:live"),
-                Sub(f"{AWS_LAMBDA}:${{AWS::StackName}}-Other"),
-            ],
-        },
-    ]
-    assert "Policies" not in found["Model"]["Properties"]
 
 
 def test_callers_are_told_the_aliases_of_their_callees() -> None:

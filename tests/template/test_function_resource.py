@@ -91,30 +91,8 @@ def test_managed_instances_have_their_own_words_for_concurrency() -> None:
         "MaxExecutionEnvironments": 4,
     }
     assert found["AutoPublishAlias"] == "live"
-    assert found["LoggingConfig"] == {"LogFormat": "JSON"}
+    assert found["LoggingConfig"]["LogFormat"] == "JSON"
     assert not {"ProvisionedConcurrencyConfig", "ReservedConcurrentExecutions"} & found.keys()
-
-
-@pytest.mark.parametrize(
-    ("planned", "expected"),
-    [
-        ({}, None),
-        ({"log_level": "DEBUG"}, None),
-        ({"log_format": "JSON"}, {"LogFormat": "JSON"}),
-        (
-            {"log_format": "JSON", "log_level": "WARN"},
-            {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"},
-        ),
-        (
-            {"capacity_provider": PROVIDER, "concurrency": ON_MANAGED, "log_level": "WARN"},
-            {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"},
-        ),
-    ],
-)
-def test_lambda_is_told_how_to_log_where_it_can_be(
-    planned: dict[str, Any], expected: dict[str, str] | None
-) -> None:
-    assert properties(function("Model", **planned)).get("LoggingConfig") == expected
 
 
 def test_capacity_provider_may_be_named_without_its_account() -> None:

@@ -28,13 +28,16 @@ def test_adapter_layer_is_the_run_time_part_and_the_wrapper() -> None:
 
     top = {name.split("/")[1] for name in entries if "/" in name}
     assert "function.py" in top
-    assert top.isdisjoint({"cli", "local", "plan", "template", "__pycache__"})
+    build_time = {"check", "cli", "config", "cost", "local", "plan", "stack", "template"}
+    assert top.isdisjoint({*build_time, "__pycache__"})
     assert entries["bootstrap"] == Copy(source=ROOT / "adapter/template/bootstrap")
 
 
 def test_adapter_layer_imports_by_itself(tmp_path: Path) -> None:
     write_entries(adapter_layer(settings()), tmp_path / "layer")
-    modules = "adapter.function, adapter.runtime, adapter.serve, adapter.http, adapter.calls"
+    modules = (
+        "adapter.function, adapter.runtime.__main__, adapter.serve, adapter.http, adapter.calls"
+    )
 
     done = subprocess.run(
         [sys.executable, "-c", f"import {modules}; print(adapter.__file__)"],

@@ -37,3 +37,25 @@ def test_shutdown_extension_without_effect_is_told(*, runtime: str, told: bool) 
     assert [note.split(";")[0] for note in notes] == [
         "Gateway: shutdown_extension=True needs python3.12 or newer",
     ] * int(told)
+
+
+def test_the_runtime_of_the_function_counts() -> None:
+    newer = application(
+        gateway(),
+        function(
+            "Model",
+            runtime="python3.13",
+            capacity_provider="models",
+            concurrency=Concurrency(managed=True),
+        ),
+    )
+
+    check_runtime(newer, settings(runtime="python3.11"))
+
+
+def test_snapshots_need_a_newer_runtime() -> None:
+    plan = application(gateway(), function("Model", snap_start=True))
+
+    check_runtime(plan, settings(runtime="python3.12"))
+    with pytest.raises(BuildError, match=r"Model: snap_start=True needs python3.12 or newer, and"):
+        check_runtime(plan, settings(runtime="python3.11"))

@@ -89,7 +89,7 @@ def test_unknown_setting_is_refused_with_a_suggestion(tmp_path: Path) -> None:
 def test_unknown_setting_like_no_other_lists_the_known(tmp_path: Path) -> None:
     pyproject(tmp_path, "zzz = 1")
 
-    with pytest.raises(InvalidOption, match="Known are architecture, exclude, include"):
+    with pytest.raises(InvalidOption, match="Known are architecture, exclude, ignore"):
         read(tmp_path)
 
 
@@ -122,3 +122,56 @@ def test_wrong_variable_is_named(tmp_path: Path) -> None:
 def test_wrong_flag_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match=r"stack_name='1' \(--stack-name\)"):
         read(tmp_path, stack_name="1")
+
+
+def test_ignored_checks_are_a_list_of_codes(tmp_path: Path) -> None:
+    pyproject(tmp_path, 'ignore = ["A207"]')
+
+    assert read(tmp_path).ignore == ("A207",)
+    assert read(tmp_path, {"ADAPTER_IGNORE": "A207, A208"}).ignore == ("A207", "A208")
+
+
+def test_ignored_checks_of_another_type_are_refused(tmp_path: Path) -> None:
+    pyproject(tmp_path, "ignore = 'A207'")
+
+    with pytest.raises(InvalidOption, match=r"ignore='A207' \(\[tool.adapter\].* list of codes"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "environ", "flag", "public"),
+    [
+        ("", {}, None, False),
+        ("public = true", {}, None, True),
+        ("public = true", {"ADAPTER_PUBLIC": "false"}, None, False),
+        ("", {"ADAPTER_PUBLIC": "1"}, None, True),
+        ("public = true", {"ADAPTER_PUBLIC": "yes"}, False, False),
+    ],
+)
+def test_public_is_a_word_that_somebody_says(
+    tmp_path: Path,
+    table: str,
+    environ: dict[str, str],
+    flag: bool | None,  # noqa: FBT001 - a parameter of the test
+    *,
+    public: bool,
+) -> None:
+    pyproject(tmp_path, table)
+
+    settings = read_settings(app_dir=tmp_path, environ=environ, flags={"public": flag})
+
+    assert settings.public is public
+
+
+def test_a_word_that_is_neither_true_nor_false_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        InvalidOption, match=r"public='maybe' \(ADAPTER_PUBLIC\) must be true or fal"
+    ):
+        read(tmp_path, {"ADAPTER_PUBLIC": "maybe"})
+
+
+def test_the_users_template_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    pyproject(tmp_path, 'template = "deploy/infrastructure.yaml"')
+    write_tree(tmp_path, {"src/app.py": "", "deploy/infrastructure.yaml": ""})
+
+    assert read(tmp_path / "src").template == tmp_path / "deploy/infrastructure.yaml"
