@@ -26,7 +26,7 @@ class Analysis(BaseModel):
     keywords: list[str]
 
 
-@serve.deployment(lambda_options=serve.LambdaOptions(url="stream"))
+@serve.deployment(lambda_options=serve.LambdaOptions(api="public-http", url="stream"))
 @serve.ingress(api)
 class Gateway:
     """Asks both models at once and puts their answers together."""

@@ -1,7 +1,7 @@
 """The command group, and the one place where errors become exit codes.
 
 0    done
-1    failed: an exception in the user's program, or a bug
+1    failed: an exception in the user's program, what AWS or SAM CLI refuses, or a bug
 2    the command was used wrongly: options, TARGET, a port in use
 130  interrupted
 """
@@ -15,7 +15,7 @@ import click
 
 from adapter import __version__
 from adapter.cli.terminal import print_crash, print_error
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, PlanFailed, StackError
 
 FAILED = 1
 USAGE = 2
@@ -24,7 +24,16 @@ INTERRUPTED = 130
 # What the group's help says of each command; adapter.cli.<name> holds the command <name>.
 COMMANDS = {
     "build": "Write a SAM project: template.yaml, functions/, layers/.",
+    "check": "Find what would fail, cost or open a door on AWS.",
+    "cost": "Reckon what a program costs a month.",
     "run": "Serve on this machine, through Lambda's protocol.",
+    "diff": "Show what a deployment would change, and where access widens.",
+    "deploy": "Build, deploy with sam, and wait until it answers.",
+    "status": "Show a deployed stack and its functions.",
+    "logs": "Show the logs of a deployed stack; -f follows them.",
+    "invoke": "Call a deployment, on AWS or of adapter run.",
+    "url": "Show where HTTP reaches a deployed stack.",
+    "delete": "Delete a deployed stack.",
 }
 
 
@@ -66,13 +75,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except AdapterError as error:
-        print_error(str(error))
-        return USAGE
+        return _tell(error)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the boundary
         print_crash(error)
         return FAILED
+
+
+def _tell(error: AdapterError) -> int:
+    if isinstance(error, PlanFailed):
+        print(error, file=sys.stderr)  # as the planning processes have printed it
+        return error.exit_code
+    print_error(str(error))
+    return FAILED if isinstance(error, StackError) else USAGE
 
 
 def _code(result: Any) -> int:

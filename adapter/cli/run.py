@@ -15,7 +15,6 @@ from adapter.local.function import Capacity
 from adapter.local.log import Level, Log
 from adapter.local.printer import LinePrinter
 from adapter.local.reload import require_watchfiles
-from adapter.local.replan import PlanFailed, plan_program
 from adapter.local.server import ServerSettings
 from adapter.local.session import serve_until_stopped
 
@@ -82,11 +81,7 @@ def run(**options: Any) -> int:
         require_watchfiles()
     served = program(**{name: options[name] for name in _OF_TARGET})
     settings = _settings(served, options)
-    try:
-        plans = plan_program(served)
-    except PlanFailed as error:
-        click.echo(str(error), err=True)
-        return error.exit_code
+    plans = served.plan_stack().applications
     sys.stdout.flush()  # what the user's modules printed comes first
     with _printer(options) as printer:
         log = _log(options, printer)

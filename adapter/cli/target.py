@@ -31,10 +31,24 @@ _PARAMETERS = (
     ),
 )
 
+public_option = click.option(
+    "--public/--no-public",
+    default=None,
+    help="Let anybody call the APIs that the program does not speak of.  [default: no-public]",
+)
+
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add TARGET, its arguments and its options to a command; `program` reads them."""
     for parameter in reversed(_PARAMETERS):
+        command = parameter(command)
+    return command
+
+
+def optional_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same to a command that does without TARGET, too."""
+    optional = click.argument("target", required=False)
+    for parameter in reversed((optional, *_PARAMETERS[1:])):
         command = parameter(command)
     return command
 

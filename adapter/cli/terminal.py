@@ -42,6 +42,6 @@ def print_error(message: str) -> None:
 
 def print_crash(error: BaseException) -> None:
     """Print an error nobody expected: the user's own frames where it is the user's code."""
-    from adapter.local.tracebacks import user_traceback  # noqa: PLC0415 - only when needed
+    from adapter.config.tracebacks import user_traceback  # noqa: PLC0415 - only when needed
 
     print(user_traceback(error), end="", file=sys.stderr)

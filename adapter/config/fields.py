@@ -107,7 +107,10 @@ class FieldReader:
         if (check := getattr(kind, "check", None)) is not None:
             self._refuses(check, written, place)
         if issubclass(kind, Record):
-            return written
+            if _required(kind) <= written.keys():
+                return written
+            self._dropped.append(place)
+            return _WRONG
         return _WRONG if self._wrong > before else kind(**written)
 
     def _refuses(self, check: Check, value: Any, place: Place) -> bool:

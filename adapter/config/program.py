@@ -1,16 +1,20 @@
 """What TARGET names: one application, or those of a config file."""
 
+import asyncio
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from adapter.config import planning
 from adapter.config.environment import is_remote
 from adapter.config.file import ConfigFile, is_config_file, read_config
+from adapter.config.processes import plan_in_processes
 from adapter.errors import InvalidOption
+from adapter.plan.stack import stack_plan
 from adapter.plan.target import plan_target
-from adapter.plan.values import ApplicationPlan
+from adapter.plan.values import ApplicationPlan, StackPlan
 from adapter.serve.http_options import HTTPOptions
 from adapter.serve.names import DEFAULT_APPLICATION
 
@@ -72,6 +76,29 @@ class Program:
             app_dir=self.app_dir,
             target=called,
         )
+
+    def plan_stack(self) -> StackPlan:
+        """Plan every application: a single one in this process, several in a process each.
+
+        Raises `PlanError` where they cannot be in one stack, `PlanFailed` with what processes said
+        that failed, and for a single one what `plan` raises.
+        """
+        if len(self.applications) == 1:
+            return stack_plan([self.plan(self.applications[0])])
+        return asyncio.run(self.plan_stack_on_disk())
+
+    async def plan_stack_on_disk(self) -> StackPlan:
+        """Plan every application as it is on disk now, each in a process of its own.
+
+        Raises what `plan_stack` does.
+        """
+        requests = [self._request(application) for application in self.applications]
+        return stack_plan(await plan_in_processes(requests, self.app_dir))
+
+    def _request(self, application: str) -> str:
+        """Write down what `planning_process` is to plan."""
+        app_dir = None if self.target.app_dir is None else str(self.target.app_dir)
+        return json.dumps({"application": application, **asdict(self.target), "app_dir": app_dir})
 
 
 def read_program(target: Target) -> Program:

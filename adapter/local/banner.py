@@ -1,10 +1,12 @@
 """What `adapter run` prints first: what is served, where, and a line to try it with."""
 
+import json
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 from adapter.local.function_url import PREFIX
 from adapter.plan.values import ApplicationPlan, FunctionPlan, FunctionUrl, RoutePlan
+from adapter.serve.event_sources import EventBridgeRule, EventSource, S3Bucket, Schedule, SQSQueue
 
 Style = Callable[[str, str], str]
 
@@ -23,6 +25,7 @@ def banner(
     functions = [_indented(line) for plan in plans for line in _function_lines(plan)]
     lines += ["", f"  HTTP    {style(http_url, 'cyan')}", *routes]
     lines += _url_lines(plans, http_url, style)
+    lines += _event_lines(plans)
     invoke = 'boto3.client("lambda", endpoint_url=...)'
     lines += [f"  Lambda  {style(lambda_url, 'cyan')}   {invoke}", *functions]
     if (command := try_command(plans, http_url)) is not None:
@@ -33,7 +36,7 @@ def banner(
 
 
 def try_command(plans: Iterable[ApplicationPlan], http_url: str) -> str | None:
-    """Return a curl command that the plans suggest, None where every route needs to be filled in.
+    """Return a command that the plans suggest, None where every route needs to be filled in.
 
     A route with an example of its body comes first, then a GET, then a POST with an empty object.
     """
@@ -41,6 +44,7 @@ def try_command(plans: Iterable[ApplicationPlan], http_url: str) -> str | None:
     plain = [route for plan in plans for route in plan.routes if "{" not in route.path]
     ways = (_try_example, _try_get, _try_post)
     commands = [way(route, http_url) for way in ways for route in plain]
+    commands += [_try_socket(path, http_url) for plan in plans for path in plan.socket_routes]
     commands += [f"curl -s {http_url}{plan.route_prefix}" for plan in plans if _is_everything(plan)]
     return next(filter(None, commands), None)
 
@@ -53,6 +57,13 @@ def _try_get(route: RoutePlan, http_url: str) -> str:
     if "GET" not in route.methods or route.query is None:
         return ""
     return f"{_curl(route)} {shlex.quote(_url(route, http_url))}"
+
+
+def _try_socket(path: str, http_url: str) -> str:
+    if "{" in path:
+        return ""
+    address = f"{http_url.replace('http', 'ws', 1)}{path}"
+    return f"python -m websockets {shlex.quote(address)}"
 
 
 def _curl(route: RoutePlan) -> str:
@@ -105,11 +116,44 @@ def _kind(url: FunctionUrl | None) -> str:
     return f"{how} function URL, {'public' if url and url.public else 'AWS_IAM on AWS, open here'}"
 
 
+def _event_lines(plans: Iterable[ApplicationPlan]) -> list[str]:
+    """Say what the functions are subscribed to: here nobody sends it by itself."""
+    subscribed = [
+        (_source(source), f"{function.name}.{source.method}")
+        for plan in plans
+        for function in plan.functions
+        for source in function.events
+    ]
+    if not subscribed:
+        return []
+    name = subscribed[0][1].partition(".")[0]
+    width = max(len(source) for source, _ in subscribed)
+    return [
+        f"  Events  adapter invoke {name} --local --event FILE   (nothing fires by itself here)",
+        *(_indented(f"{source:<{width}}   {method}") for source, method in subscribed),
+    ]
+
+
+def _source(source: EventSource) -> str:
+    if isinstance(source, Schedule):
+        return source.schedule
+    if isinstance(source, SQSQueue):
+        return f"queue {source.queue}"
+    if isinstance(source, S3Bucket):
+        return f"bucket {source.bucket}"
+    assert isinstance(source, EventBridgeRule)  # noqa: S101 - there are four
+    return f"rule {json.dumps(source.pattern)}"
+
+
 def _route_lines(plan: ApplicationPlan) -> list[str]:
-    shown = [(", ".join(route.methods), route.path, _flow(plan, route)) for route in plan.routes]
+    shown = [
+        (", ".join(route.methods), route.path, _flow(plan, route.function)) for route in plan.routes
+    ]
+    shown += [("WS", path, _flow(plan, plan.ingress)) for path in plan.socket_routes]
     methods = max((len(method) for method, _, _ in shown), default=0)
     paths = max((len(path) for _, path, _ in shown), default=0)
     marks = ["  (streams)" if route.streams else "" for route in plan.routes]
+    marks += [""] * len(plan.socket_routes)
     mark_width = max(map(len, marks), default=0)
     return [
         f"{method:<{methods}}  {path:<{paths}}{mark:<{mark_width}}   {flow}"
@@ -117,12 +161,12 @@ def _route_lines(plan: ApplicationPlan) -> list[str]:
     ]
 
 
-def _flow(plan: ApplicationPlan, route: RoutePlan) -> str:
+def _flow(plan: ApplicationPlan, function: str) -> str:
     try:
-        calls = plan.function(route.function).calls
+        calls = plan.function(function).calls
     except KeyError:
         calls = ()
-    return f"{route.function} → {', '.join(calls)}" if calls else route.function
+    return f"{function} → {', '.join(calls)}" if calls else function
 
 
 def _function_lines(plan: ApplicationPlan) -> list[str]:
@@ -134,7 +178,7 @@ def _function_lines(plan: ApplicationPlan) -> list[str]:
 
 def _facts(function: FunctionPlan) -> str:
     concurrency = function.concurrency
-    facts = []
+    facts = [", ".join(function.deployments)] if function.hosts else []
     if concurrency.provisioned:
         facts.append(f"{concurrency.provisioned} kept warm")
     if concurrency.maximum is not None:

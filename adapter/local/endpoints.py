@@ -30,7 +30,8 @@ class Endpoints:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["path"] not in self._answers or scope["method"] not in ("GET", "HEAD"):
+        is_own = scope["type"] == "http" and scope["path"] in self._answers
+        if not is_own or scope["method"] not in ("GET", "HEAD"):
             await self._front(scope, receive, send)
             return
         content_type, text = self._answers[scope["path"]]()

@@ -45,7 +45,8 @@ class EventQueue:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self, function: ServedFunction, invocation: Invocation, label: str) -> None:
-        for attempt, delay in enumerate((0.0, *self._retry_delays_s)):
+        retries = self._retry_delays_s[: function.plan.maximum_retry_attempts]
+        for attempt, delay in enumerate((0.0, *retries)):
             await asyncio.sleep(delay)
             answer = await function.invoke_when_free(invocation)
             again = f" (retry {attempt})" if attempt else ""

@@ -13,6 +13,7 @@ from adapter.local.http_result import HttpResponse, header_pairs, json_response,
 from adapter.local.integration import Refusals
 from adapter.local.invocation import Invocable, region
 from adapter.local.prelude import Prelude, begins_with_prelude
+from adapter.serve.cors import Cors
 
 PREFIX = "/_url/"
 _PATH = re.compile(r"/_url/(?P<name>[^/]*)(?P<rest>.*)", re.DOTALL)
@@ -31,6 +32,7 @@ class UrlIntegration:
     name: str
     function: Invocable
     streams: bool
+    cors: Cors | None = None
 
     wait_s = None  # it waits as long as the function may run
     note = ""

@@ -1,6 +1,7 @@
 """An API Gateway HTTP API: its routes, and what it makes of answers. No I/O."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapter.local.http_event import Arrival, HttpApiRoute, HttpRequest, http_api_event
@@ -13,19 +14,28 @@ from adapter.local.http_result import (
 from adapter.local.integration import Refusals
 from adapter.local.invocation import Invocable
 from adapter.local.prelude import Prelude, begins_with_prelude
+from adapter.plan.values import ApiPlan
+from adapter.serve.cors import Cors
 from adapter.serve.names import DEFAULT_APPLICATION
 
+BUFFERED_NOTE = "an HTTP API buffers this"
 INTEGRATION_TIMEOUT_S = 30.0  # the longest an HTTP API waits for a function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRoute:
-    """One application on HTTP: everything below `prefix` goes to `function`, of that name."""
+    """One application on HTTP: everything below `prefix` goes to `function`, of that name.
+
+    `api` is what brings it there on AWS; requests of a REST API come as those of an HTTP API.
+    `stages` are those of WebSocket APIs, by the path that each is for.
+    """
 
     prefix: str
     name: str
     function: Invocable
     application: str = DEFAULT_APPLICATION
+    api: ApiPlan = field(default_factory=ApiPlan)
+    stages: Mapping[str, str] = field(default_factory=dict)
 
     def match(self, path: str) -> HttpApiRoute | None:
         """Return the template's route that `path` takes, None where it lies outside the prefix."""
@@ -49,9 +59,10 @@ class HttpApiIntegration:
     function: Invocable
     route: HttpApiRoute
     streams: bool
-    wait_s: float = INTEGRATION_TIMEOUT_S
+    wait_s: float | None = INTEGRATION_TIMEOUT_S
+    cors: Cors | None = None
+    note: str = BUFFERED_NOTE
 
-    note = "an HTTP API buffers this"
     refusals = Refusals(
         too_large=gateway_error(413, "Request Entity Too Large"),
         throttled=gateway_error(503, "Service Unavailable"),

@@ -1,4 +1,4 @@
-"""HTTP as AWS serves it, by an HTTP API and by function URLs: requests in, responses out.
+"""HTTP as AWS serves it, by an HTTP API and by function URLs; WebSockets by a WebSocket API.
 
 An ASGI application. Which function answers is a matter of the path alone: below `/_url/<function>`
 it is the function's own URL, elsewhere the HTTP API, by route prefix.
@@ -23,14 +23,21 @@ from adapter.local.asgi import (
     respond,
     while_connected,
 )
+from adapter.local.cors import preflight_response, sending_cors
 from adapter.local.function_url import UrlIntegration, url_function
-from adapter.local.http_api import INTEGRATION_TIMEOUT_S, HttpApiIntegration, HttpRoute
+from adapter.local.http_api import (
+    BUFFERED_NOTE,
+    INTEGRATION_TIMEOUT_S,
+    HttpApiIntegration,
+    HttpRoute,
+)
 from adapter.local.http_event import Arrival, HttpRequest
 from adapter.local.http_relay import HttpRelay, Outcome, refused
 from adapter.local.http_result import HttpResponse, gateway_error, text_response
 from adapter.local.integration import Integration
 from adapter.local.invocation import MAX_PAYLOAD, Invocation, function_arn, new_trace_id
 from adapter.local.log import InvocationRecord, Log
+from adapter.local.socket_front import SocketFront, SocketLimits
 from adapter.local.streamed_response import StreamedResponse
 
 __all__ = ["HttpFront", "HttpRoute"]
@@ -54,6 +61,7 @@ class HttpFront:
         integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
         as_deployed: bool = False,
         root_path: str = "",
+        socket_limits: SocketLimits | None = None,
     ) -> None:
         self.routes: Sequence[HttpRoute] = ()
         self.urls: Mapping[str, UrlIntegration] = {}
@@ -61,13 +69,17 @@ class HttpFront:
         self._integration_timeout_s = integration_timeout_s
         self._as_deployed = as_deployed
         self._root_path = root_path.rstrip("/")
+        self._sockets = SocketFront(log, limits=socket_limits, root_path=self._root_path)
         self._late: set[asyncio.Task[Outcome]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request.
+        """Answer one request, or serve one WebSocket.
 
         Raises `BrokenResponseError` where a response that has begun cannot be completed.
         """
+        if scope["type"] == "websocket":
+            await self._sockets(scope, receive, send, self._route(scope["path"]))
+            return
         record = InvocationRecord(
             function=NOBODY,
             label=f"{scope['method']} {scope['path']}",
@@ -76,8 +88,12 @@ class HttpFront:
         )
         try:
             integration = self._find(scope)
+            _answer_preflight(integration, scope)
+            send = sending_cors(integration.cors, scope, send)
             record = replace(record, function=integration.name)
-            request = _request(scope, await read_body(receive, MAX_BODY), self._root_path)
+            # A proxy takes away the path of an application; nobody's function URL has one.
+            root_path = self._root_path if isinstance(integration, HttpApiIntegration) else ""
+            request = _request(scope, await read_body(receive, MAX_BODY), root_path)
             invocation = _invocation(integration, request, record.request_id)
         except _RefusedError as error:
             await self._refuse(record, error.response, str(error), send)
@@ -95,10 +111,14 @@ class HttpFront:
     async def close(self) -> None:
         """Wait for invocations whose clients are answered already; end their functions first."""
         await asyncio.gather(*self._late, return_exceptions=True)
+        await self._sockets.close()
+
+    def _route(self, path: str) -> HttpRoute | None:
+        """Return the application that a path is for: of prefixes that fit the longest one."""
+        fitting = (route for route in self.routes if route.match(path) is not None)
+        return max(fitting, key=lambda route: len(route.prefix), default=None)
 
     def _find(self, scope: Scope) -> Integration:
-        if (header(scope, "upgrade") or "").lower() == "websocket":
-            raise _RefusedError(_NO_WEB_SOCKETS, "no WebSocket")
         raw_path = _raw_path(scope)
         if (name := url_function(raw_path)) is not None:
             if name in self.urls:
@@ -110,15 +130,18 @@ class HttpFront:
                     "LambdaOptions(url=...).",
                 ),
             )
-        for route in sorted(self.routes, key=lambda route: len(route.prefix), reverse=True):
-            if (taken := route.match(scope["path"])) is not None:
-                return HttpApiIntegration(
-                    name=route.name,
-                    function=route.function,
-                    route=taken,
-                    streams=not self._as_deployed,
-                    wait_s=self._integration_timeout_s,
-                )
+        route = self._route(scope["path"])
+        if route is not None and (taken := route.match(scope["path"])) is not None:
+            rest = route.api.kind == "rest"
+            return HttpApiIntegration(
+                name=route.name,
+                function=route.function,
+                route=taken,
+                streams=rest or not self._as_deployed,
+                wait_s=None if rest else self._integration_timeout_s,
+                cors=route.api.cors,
+                note="" if rest else BUFFERED_NOTE,
+            )
         raise _RefusedError(
             text_response(
                 404,
@@ -203,18 +226,17 @@ class HttpFront:
         )
 
 
+def _answer_preflight(integration: Integration, scope: Scope) -> None:
+    if (response := preflight_response(integration.cors, scope)) is not None:
+        raise _RefusedError(response, "")
+
+
 class _RefusedError(Exception):
-    """No function takes the request; the text is for the log."""
+    """No function takes the request, the front answers it; the text is for the log."""
 
     def __init__(self, response: HttpResponse, error: str = "Not Found") -> None:
         super().__init__(error)
         self.response = response
-
-
-_NO_WEB_SOCKETS = text_response(
-    501,
-    "WebSockets are not served: neither an HTTP API nor a function URL carries them.",
-)
 
 
 async def _never() -> Any:

@@ -8,6 +8,7 @@ any object may be a constructor argument.
 import atexit
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -30,6 +31,7 @@ from adapter.serve.replica import DeploymentID
 from adapter.serve.running import RunTarget
 from adapter.serve.statuses import ApplicationStatus, ProxyStatus, ServeStatus
 from adapter.serve.transport import Call
+from adapter.settings import warn_of_unknown
 
 if TYPE_CHECKING:
     from adapter.local.in_process_http import InProcessHttp
@@ -204,6 +206,7 @@ def configure(options: HTTPOptions) -> None:
 
 def run(targets: Sequence[RunTarget], *, local_testing: bool) -> list[DeploymentHandle[Any]]:
     """Serve applications and return handles to their ingresses; see `serve.run_many`."""
+    warn_of_unknown(os.environ)
     server = _running()
     try:
         applications = server.run(targets, local_testing=local_testing)

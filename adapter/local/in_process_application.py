@@ -11,7 +11,10 @@ from typing import Any
 from adapter.local import process_logs
 from adapter.local.http_api import HttpRoute
 from adapter.local.in_process_function import InProcessFunction
+from adapter.local.secrets import set_secrets
 from adapter.plan.graph import Graph, Node, walk
+from adapter.plan.payloads import large_payloads
+from adapter.plan.sharing import Group, groups, with_joined_options
 from adapter.runtime.protocol import Failure
 from adapter.serve.deployments import Deployment
 from adapter.serve.http_options import HTTPOptions
@@ -48,6 +51,8 @@ _ENDED = DeploymentStatusOverview(
 class InProcessApplication:
     """An application that is being served, its functions by deployment name, callees first.
 
+    Deployments that share a function have the same one.
+
     Where `over_http`, HTTP reaches the ingress at `route_prefix`, unless that is None. With
     `local_testing` its functions tell a `Watch` what becomes of a request.
     """
@@ -60,12 +65,15 @@ class InProcessApplication:
         over_http: bool,
         local_testing: bool = False,
     ) -> None:
-        graph = walk(target.target, target.name)
+        graph = with_joined_options(walk(target.target, target.name))
+        nodes = tuple(_logging_as(target.logging_config, node) for node in graph.nodes)
+        graph = replace(graph, nodes=nodes)
+        self._graph = graph
         self.name = target.name
         self.ingress = graph.ingress.name
         self.route_prefix = target.route_prefix if over_http else None
         self.functions = _functions(graph, target, options, watched=local_testing)
-        self._logging = _logging_as(target.logging_config, graph.ingress).deployment.logging_config
+        self._logging = graph.ingress.deployment.logging_config
         self.status = ApplicationStatus.DEPLOYING
         self._stopping = threading.Lock()
         self.message = ""
@@ -79,27 +87,30 @@ class InProcessApplication:
         """
         if self._logging is not None:
             process_logs.configure(self._logging)
+        with self._told(tuple(self.functions)):
+            set_secrets(self._graph)
+        self._deployments = dict.fromkeys(self.functions, _WAITING)
         with contextlib.ExitStack() as started:
-            for name, function in self.functions.items():
-                with self._told(name):
+            for function in dict.fromkeys(self.functions.values()):
+                with self._told(function.deployments):
                     function.start()
                 started.callback(function.stop)
             started.pop_all()
         self.status = ApplicationStatus.RUNNING
 
     @contextlib.contextmanager
-    def _told(self, name: str) -> Iterator[None]:
+    def _told(self, names: tuple[str, ...]) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
             self.status = ApplicationStatus.DEPLOY_FAILED
             failure = Failure.of(error)
             why = f"{failure.error_type}: {failure.message}"
-            self.message = f"Failed to update the deployments [{name!r}]. {why}"
+            self.message = f"Failed to update the deployments {list(names)}. {why}"
             self._deployments = dict.fromkeys(self.functions, _ENDED)
-            self._deployments[name] = _failed(failure)
+            self._deployments |= dict.fromkeys(names, _failed(failure))
             raise
-        self._deployments[name] = _RUNNING
+        self._deployments |= dict.fromkeys(names, _RUNNING)
 
     def stop(self) -> None:
         """End every deployment that runs, callers first."""
@@ -142,16 +153,24 @@ def _functions(
     for node in graph.nodes:
         _warn_of_options(node)
     base_path = options.root_path.rstrip("/") + (target.route_prefix or "/")
-    return {
-        node.name: InProcessFunction(
-            _logging_as(target.logging_config, node),
+    functions: dict[str, InProcessFunction] = {}
+    for group in _callees_first(graph):
+        function = InProcessFunction(
+            group,
             target.name,
-            route_prefix=base_path if node is graph.ingress else None,
+            route_prefix=base_path if group.main is graph.ingress else None,
             request_timeout_s=options.request_timeout_s,
             watched=watched,
+            large_payloads=large_payloads(graph),
         )
-        for node in graph.nodes
-    }
+        functions |= dict.fromkeys(function.deployments, function)
+    return functions
+
+
+def _callees_first(graph: Graph) -> list[Group]:
+    """Order functions by the last of their deployments, which may get handles to others."""
+    order = [node.name for node in graph.nodes]
+    return sorted(groups(graph), key=lambda group: order.index(group.nodes[-1].name))
 
 
 def _warn_of_options(node: Node) -> None:

@@ -7,6 +7,7 @@ from adapter.local.http_event import Arrival, HttpRequest
 from adapter.local.http_result import HttpResponse
 from adapter.local.invocation import Invocable
 from adapter.local.prelude import Prelude
+from adapter.serve.cors import Cors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,11 @@ class Integration(Protocol):
     @property
     def wait_s(self) -> float | None:
         """How long an answer, or its beginning, is waited for, in seconds; None: as it takes."""
+        ...
+
+    @property
+    def cors(self) -> Cors | None:
+        """What it tells browsers of other origins; None leaves that to the function."""
         ...
 
     @property

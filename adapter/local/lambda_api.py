@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from adapter.local.api_reply import ApiError, ApiReply, json_reply
 from adapter.local.asgi import ClientGoneError, header, while_connected
+from adapter.local.connections_api import connection_of, manage
 from adapter.local.event_reply import EventReply
 from adapter.local.events import EventQueue, ServedFunction
 from adapter.local.function_name import InvalidNameError, parse_function_name
@@ -38,15 +39,19 @@ _KINDS = ("RequestResponse", "Event", "DryRun")
 _STREAM_KINDS = ("RequestResponse", "DryRun")
 
 
-def _refuse_browsers(scope: Scope) -> None:
-    """Refuse what a web page may have made a browser send: it could invoke every function.
+def is_of_a_web_page(scope: Scope) -> bool:
+    """Whether a web page may have made a browser send it: that could invoke every function.
 
     A page of another origin is told by the Origin header, one whose name was pointed at this
     machine by the Host header.
     """
     host = (header(scope, "host") or "").rpartition(":")[0] or header(scope, "host") or ""
     local = host in _LOCAL_NAMES or _ADDRESS.fullmatch(host)
-    if header(scope, "origin") is not None or not local:
+    return header(scope, "origin") is not None or not local
+
+
+def _refuse_browsers(scope: Scope) -> None:
+    if is_of_a_web_page(scope):
         raise ApiError(403, "AccessDeniedException", "Requests of web pages are not served.")
 
 
@@ -64,6 +69,9 @@ class LambdaApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+            return
         request_id = str(uuid.uuid4())
         try:
             _refuse_browsers(scope)
@@ -85,6 +93,8 @@ class LambdaApi:
             name = match["name"]
             request = await self._read(name, _STREAM_KINDS, scope, receive, events.request_id)
             return await self._stream(request, receive, events)
+        if (connection_id := connection_of(path)) is not None:
+            return await manage(connection_id, method, receive)
         if method == "GET" and (reply := self._described(path, scope)) is not None:
             return reply
         raise ApiError(404, "UnknownOperationException", f"{method} {path} is not served locally.")
@@ -108,7 +118,7 @@ class LambdaApi:
         except InvalidNameError as error:
             raise ApiError(400, "InvalidParameterValueException", str(error)) from error
         function = self.functions.get(found.name)
-        known = {"", LATEST, function.plan.concurrency.alias if function else None}
+        known = {"", LATEST, function.plan.alias if function else None}
         if function is None or found.qualifier not in known:
             arn = function_arn(found.name, found.qualifier)
             raise ApiError(404, "ResourceNotFoundException", f"Function not found: {arn}")

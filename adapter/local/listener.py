@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from adapter.errors import LocalError
 from adapter.local.asgi import BrokenResponseError
+from adapter.sockets.session import MAX_MESSAGE
 
 _BACKLOG = 2048
 _GRACE_S = 1  # uvicorn counts whole seconds
@@ -34,9 +36,11 @@ def bind(host: str, port: int, option: str) -> socket.socket:
         bound.listen(_BACKLOG)  # now: until they listen, two sockets may be bound to one port
     except OSError as error:
         bound.close()
+        advice = f"Choose another port with {option}; 0 picks a free one."
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            advice = "The host must be an address of this machine: 127.0.0.1, or 0.0.0.0 for all."
         raise LocalError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}. Choose another port with "
-            f"{option}; 0 picks a free one.",
+            f"cannot listen on {host}:{port}: {error.strerror or error}. {advice}",
         ) from error
     return bound
 
@@ -70,7 +74,11 @@ class Listener:
                 proxy_headers=False,  # client and scheme are what the socket says
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,
-                ws="none",
+                # As API Gateway's: no compression, no pings, and 1009 above the limit.
+                ws="websockets-sansio",
+                ws_max_size=MAX_MESSAGE,
+                ws_per_message_deflate=False,
+                ws_ping_interval=None,
                 **options,
             ),
         )
@@ -105,7 +113,12 @@ def _load(config: uvicorn.Config) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Drop what uvicorn says of a connection that we have it cut: our log has told why."""
+    """Drop what uvicorn says where our log has told why.
+
+    It is about connections that we have it cut, and WebSockets that are refused with a status.
+    """
+    if record.getMessage() == "ASGI callable returned without completing handshake.":
+        return False
     return not (record.exc_info and isinstance(record.exc_info[1], BrokenResponseError))
 
 
@@ -122,7 +135,7 @@ class _Protocol(H11Protocol):
             self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: the front refuses WebSockets, and no library is missing."""
+        """Say nothing: what is no WebSocket is answered as the request that it also is."""
 
 
 class _Server(uvicorn.Server):

@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapter.config.program import Program, read_program
-from adapter.errors import AdapterError, LocalError
+from adapter.errors import AdapterError, LocalError, PlanFailed
 from adapter.local.log import Log
-from adapter.local.replan import PlanFailed, replan
 from adapter.local.server import LocalServer
 
 
@@ -21,7 +20,8 @@ async def reload_on_change(server: LocalServer, program: Program, log: Log) -> N
         names = ", ".join(sorted(changed)[:3]) + (" ..." if len(changed) > 3 else "")
         log.notice("change", f"  changed  {names}", files=sorted(changed))
         try:
-            server.replace(await replan(_read_again(program)))
+            stack = await _read_again(program).plan_stack_on_disk()
+            server.replace(stack.applications)
         except AdapterError as error:
             said = str(error) if isinstance(error, PlanFailed) else f"error: {error}"
             text = f"{said}\n  environments that are warm go on serving the version before"

@@ -22,8 +22,9 @@ from adapter.local.http_front import HttpFront, HttpRoute
 from adapter.local.lambda_api import LambdaApi
 from adapter.local.listener import Listener, bind, url_of
 from adapter.local.log import Log
+from adapter.local.payload_bucket import PayloadBucket, payload_variables
 from adapter.local.variables import function_variables
-from adapter.plan.values import ApplicationPlan, FunctionPlan
+from adapter.plan.values import ApiPlan, ApplicationPlan, FunctionPlan
 from adapter.serve.http_options import HTTPOptions
 
 _STREAMS = "ADAPTER_STREAMS"  # the fronts that a function may stream to, see `adapter.http`
@@ -136,6 +137,8 @@ class LocalServer:
                 name=function.name,
                 function=self._functions[function.name],
                 application=plan.name,
+                stages=_stages(plan),
+                api=plan.api or ApiPlan(),
             )
             for plan in plans
             for function in plan.functions
@@ -146,6 +149,7 @@ class LocalServer:
                 name=name,
                 function=self._functions[name],
                 streams=function.url.streams,
+                cors=function.url.cors,
             )
             for name, function in planned.items()
             if function.url is not None
@@ -160,7 +164,7 @@ class LocalServer:
         self.http_url, self.lambda_url = url_of(http), url_of(lambda_)
         front = Endpoints(self._front, self.metrics)
         listener = Listener(
-            {http: front, lambda_: self._lambda_api},
+            {http: front, lambda_: PayloadBucket(self._lambda_api, self._folder / "payloads")},
             timeout_keep_alive=settings.keep_alive_timeout_s,
         )
         exits.push_async_callback(listener.stop)
@@ -185,7 +189,7 @@ class LocalServer:
         task_root = self._folder / str(self._version) / "functions" / plan.folder
         task_root.mkdir(parents=True)
         (task_root / f"{plan.module}.py").write_text(plan.entry_point, encoding="utf-8")
-        aliases = {name: planned[name].concurrency.alias for name in plan.calls if name in planned}
+        aliases = {name: planned[name].alias for name in plan.calls if name in planned}
         variables = function_variables(
             plan,
             task_root=task_root,
@@ -200,6 +204,7 @@ class LocalServer:
                 **variables,
                 **self._base_path(plan),
                 **self._streams(plan),
+                **payload_variables(plan, self.lambda_url),
                 **metrics.VARIABLES,
             },
             task_root=task_root,
@@ -217,9 +222,10 @@ class LocalServer:
 
     def _streams(self, plan: FunctionPlan) -> dict[str, str]:
         """Let HTTP stream on this machine. AWS's own client, without our wrapper, cannot stream."""
-        if self._settings.as_deployed or not plan.exec_wrapper:
-            return {}
         deployed = plan.environment.get(_STREAMS, "")
+        rest = Source.REST.value in deployed.split(",")  # requests come as an HTTP API's
+        if not plan.exec_wrapper or (self._settings.as_deployed and not rest):
+            return {}
         return {_STREAMS: ",".join(filter(None, (deployed, Source.HTTP_API.value)))}
 
     def _end_later(self, function: LocalFunction) -> None:
@@ -232,6 +238,12 @@ class LocalServer:
         ending = [function.close() for function in self._functions.values()]
         await asyncio.gather(*ending, *self._ending)
         await self._front.close()
+
+
+def _stages(plan: ApplicationPlan) -> dict[str, str]:
+    """Return what tells functions the path of a WebSocket; one with parameters they are told."""
+    routes = () if plan.socket_api is None else plan.socket_api.routes
+    return {route.path: route.stage for route in routes if "{" not in route.path}
 
 
 def check_distinct(plans: Sequence[ApplicationPlan]) -> None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from adapter.config.processes import python_path
 from adapter.local.invocation import LATEST, region
 from adapter.plan.values import FunctionPlan, alias_variables
 
@@ -37,6 +38,7 @@ def function_variables(
         **_inherited(os.environ),
         **_credentials(os.environ),
         "AWS_DEFAULT_REGION": region(),
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": lambda_url,
         "AWS_ENDPOINT_URL_LAMBDA": lambda_url,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(plan.memory_mb),
@@ -95,14 +97,3 @@ def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
     if in_files or any(environ.get(name) for name in _CREDENTIALS):
         return {}
     return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-
-
-def python_path(app_dir: Path) -> str:
-    """Return the PYTHONPATH that finds the user's code and the adapter, in this order."""
-    folders = [str(app_dir), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    # A checkout that is not installed is found by its folder. Never site-packages: ahead of the
-    # standard library it would shadow modules of it.
-    checkout = Path(__file__).resolve().parents[2]
-    if checkout.name not in {"site-packages", "dist-packages"}:
-        folders.append(str(checkout))
-    return os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))

@@ -5,6 +5,7 @@
                                                        ├── arguments   constructor arguments as code
                                                        ├── calls       handles the source asks for
                                                        ├── capacity    replicas → concurrency
+                                                       ├── resources   network, policies, package …
                                                        ├── http        function URL, notes on HTTP
                                                        └── routes      for people to read (streams)
 

@@ -1,9 +1,9 @@
 """An application that has been imported, as a plan."""
 
-from dataclasses import replace
 from typing import Any
 
 from adapter.plan.arguments import Imports
+from adapter.plan.fronts import api_plan, fronted, has_own_cors, ingress_has_cors
 from adapter.plan.functions import (
     check_name,
     entry_module,
@@ -14,10 +14,13 @@ from adapter.plan.functions import (
     place,
 )
 from adapter.plan.graph import Graph
-from adapter.plan.http import streaming_note
 from adapter.plan.routes import application_routes, ingress_routes
+from adapter.plan.sharing import with_joined_options
+from adapter.plan.socket_routes import ingress_socket_routes, socket_routes
+from adapter.plan.sockets import with_sockets
 from adapter.plan.values import ApplicationPlan, FunctionPlan, RoutePlan
-from adapter.serve.ingresses import ingress_of
+from adapter.serve.ingresses import ingress_of, is_factory
+from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.names import function_name
 
 
@@ -32,30 +35,28 @@ def plan_graph(
 
     `target` is how the user named it. Raises `PlanError` where it cannot become Lambda functions.
     """
+    graph = with_joined_options(graph)
     functions = function_plans(graph, import_path, route_prefix, target)
-    func_or_class = graph.ingress.deployment.func_or_class
+    deployment = graph.ingress.deployment
+    func_or_class, options = deployment.func_or_class, deployment.settings.lambda_options
     ingress = functions[0].name
     routes: tuple[RoutePlan, ...] = ()
     if route_prefix:
         routes = ingress_routes(ingress_of(func_or_class), func_or_class, route_prefix, ingress)
-    return ApplicationPlan(
+    plan = ApplicationPlan(
         name=graph.application,
         target=target,
         route_prefix=route_prefix,
         ingress=ingress,
-        functions=(_noted(functions[0], routes), *functions[1:]),
+        functions=functions,
         routes=routes,
+        socket_routes=(
+            ingress_socket_routes(ingress_of(func_or_class), route_prefix) if route_prefix else ()
+        ),
+        api=api_plan(graph.ingress.name, options),
+        own_cors=ingress_has_cors(func_or_class),
     )
-
-
-def _noted(
-    function: FunctionPlan,
-    routes: tuple[RoutePlan, ...],
-    *,
-    is_deployment: bool = True,
-) -> FunctionPlan:
-    note = streaming_note(function, routes, is_deployment=is_deployment)
-    return replace(function, notes=(*function.notes, note)) if note else function
+    return with_sockets(fronted(plan, options), options)
 
 
 def plan_asgi(app: Any, target: str, application: str, route_prefix: str) -> ApplicationPlan:
@@ -78,11 +79,14 @@ def plan_asgi(app: Any, target: str, application: str, route_prefix: str) -> App
         environment=place(application, deployment, route_prefix),
     )
     routes = application_routes(app, route_prefix, name)
-    return ApplicationPlan(
+    plan = ApplicationPlan(
         name=application,
         target=target,
         route_prefix=route_prefix,
         ingress=name,
-        functions=(_noted(function, routes, is_deployment=False),),
+        functions=(function,),
         routes=routes,
+        socket_routes=socket_routes(app, route_prefix),
+        own_cors=not is_factory(app) and has_own_cors(app),
     )
+    return with_sockets(fronted(plan, LambdaOptions()), LambdaOptions())

@@ -2,23 +2,36 @@
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from adapter.deadline import DEFAULT_MARGIN_MS
-from adapter.errors import InvalidOption, PlanError
+from adapter.errors import PlanError
 from adapter.plan import capacity, logs
-from adapter.plan.arguments import Imports, expression
-from adapter.plan.calls import literal_calls
+from adapter.plan.arguments import Imports, expression, quoted
+from adapter.plan.calls import dynamic_handles, literal_calls
+from adapter.plan.event_sources import event_variables, subscriptions
+from adapter.plan.fronts import refuse_cors_twice
 from adapter.plan.graph import Graph, Node
 from adapter.plan.http import function_url, ingress_notes
+from adapter.plan.payloads import large_payloads
+from adapter.plan.queues import queue_variables
 from adapter.plan.references import deployment_expression
-from adapter.plan.values import FunctionPlan
+from adapter.plan.resources import with_resources
+from adapter.plan.runtime_env import environment_variables
+from adapter.plan.secrets import reading_secrets, secret_variables
+from adapter.plan.sharing import (
+    Group,
+    function_names,
+    groups,
+    joined_requirements,
+    shared_variables,
+)
+from adapter.plan.values import Callee, FunctionPlan
 from adapter.serve import start_options
 from adapter.serve.lambda_options import LambdaOptions
-from adapter.serve.names import function_name
 
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 MAX_NAME = 64
@@ -33,14 +46,16 @@ def function_plans(
 ) -> tuple[FunctionPlan, ...]:
     """Plan every deployment as a function, the ingress first, the others by name.
 
-    `import_path` is where the application was found, `target` how the user named it.
+    Deployments that share a function are planned as one, with the options of the main one, which
+    `with_joined_options` has joined. `import_path` is where the application was found, `target` how
+    the user named it.
 
     Raises `PlanError` for names that Lambda cannot carry or tell apart, for constructor arguments
     that cannot be written as code, and for options that exclude each other.
     """
     plans = [
-        _function_plan(node, graph, _Source(import_path, target), route_prefix)
-        for node in graph.nodes
+        _function_plan(group, graph, _Source(import_path, target), route_prefix)
+        for group in groups(graph)
     ]
     plans.sort(key=lambda plan: (not plan.is_ingress, plan.name))
     refuse_collisions(plans)
@@ -53,47 +68,57 @@ class _Source(NamedTuple):
 
 
 def _function_plan(
-    node: Node,
+    group: Group,
     graph: Graph,
     source: _Source,
     route_prefix: str | None,
 ) -> FunctionPlan:
+    node = group.main
     options = node.deployment.settings
     on_lambda = options.lambda_options
     _require_loop(node.name, on_lambda)
-    name = check_name(node.name, function_name(node.name, graph.application))
-    calls, foreign = _calls(node, graph)
-    return FunctionPlan(
+    refuse_cors_twice(node.name, node.deployment.func_or_class, on_lambda)
+    name = check_name(node.name, group.name)
+    calls, outside, unknown = _calls(group, graph)
+    plan = FunctionPlan(
         name=name,
         deployment=node.name,
         application=graph.application,
         is_ingress=node is graph.ingress,
         folder=folder(name),
         logical_id=logical_id(name),
-        entry_point=_entry_point(node, source),
+        entry_point=_entry_point(group, source),
         module=entry_module(source.import_path),
+        hosts=tuple(other.name for other in group.others),
         calls=calls,
+        outside_calls=outside,
         environment=_environment(node, graph, route_prefix),
-        requirements=_requirements(node),
+        requirements=joined_requirements(group),
         memory_mb=capacity.memory_mb(node.name, options),
         timeout_s=on_lambda.timeout_s,
         ephemeral_storage_mb=on_lambda.ephemeral_storage_mb,
         exec_wrapper=on_lambda.exec_wrapper,
+        large_payloads=large_payloads(graph),
+        events=subscriptions(node),
+        secrets=on_lambda.secrets,
         concurrency=capacity.concurrency(options),
         max_ongoing_requests=options.max_ongoing_requests,
-        max_concurrency=capacity.max_concurrency(node.name, options),
-        capacity_provider=on_lambda.capacity_provider or "",
+        max_concurrency=_max_concurrency(group),
         url=function_url(node.name, node.deployment.func_or_class, on_lambda),
         shutdown_extension=on_lambda.shutdown_extension,
         log_format=logs.log_format(options),
         log_level=logs.log_level(options),
+        dynamic_handles=() if on_lambda.calls else _dynamic_handles(group),
+        ignore_checks=on_lambda.ignore_checks,
         notes=(
             *capacity.notes(node.name, options),
             *logs.log_notes(node.name, options),
             *_http_notes(node, graph, route_prefix),
-            *foreign,
+            *_notes_of_others(group, graph),
+            *unknown,
         ),
     )
+    return with_resources(plan, on_lambda)
 
 
 def _require_loop(name: str, options: LambdaOptions) -> None:
@@ -105,10 +130,41 @@ def _require_loop(name: str, options: LambdaOptions) -> None:
         )
 
 
+def _max_concurrency(group: Group) -> int:
+    """Return how many invocations an environment takes: the most that any deployment of it does."""
+    on_lambda = group.main.deployment.settings.lambda_options
+    settings = ((node.name, node.deployment.settings) for node in group.nodes)
+    return max(
+        capacity.max_concurrency(name, options._replace(lambda_options=on_lambda))
+        for name, options in settings
+    )
+
+
+def _dynamic_handles(group: Group) -> tuple[str, ...]:
+    found = (dynamic_handles(node.deployment.func_or_class) for node in group.nodes)
+    return tuple(dict.fromkeys(place for places in found for place in places))
+
+
+def _notes_of_others(group: Group, graph: Graph) -> list[str]:
+    """Say what of the others' options has no effect; the main deployment's tell the rest.
+
+    Their max_ongoing_requests has one: it bounds the calls from inside the function.
+    """
+    notes: list[str] = []
+    for node in group.others:
+        own = node.deployment.settings._replace(num_replicas=None, autoscaling_config=None)
+        own = own._replace(given=own.given - {"max_ongoing_requests"})
+        notes += [*capacity.notes(node.name, own), *_unused(node, graph)]
+    return notes
+
+
 _ABOUT_HTTP = {
+    "api": "is about",
+    "cors": "is about",
     "max_body_bytes": "bounds",
     "raise_errors": "is about",
     "request_timeout_s": "bounds",
+    "socket": "is about WebSockets, which begin as",
     "trusted_hops": "is about",
 }
 
@@ -175,22 +231,60 @@ def refuse_collisions(plans: Iterable[FunctionPlan]) -> None:
             other = seen.setdefault(key, plan)
             if other is not plan:
                 raise PlanError(
-                    f"deployments {other.deployment!r} and {plan.deployment!r} would both become "
-                    f"the {key}. Rename one with .options(name=...).",
+                    f"deployments {_named(other, plan)} and {_named(plan, other)} would both "
+                    f"become the {key}. Rename one with .options(name=...)"
+                    f"{_or_share(other, plan)}.",
                 )
 
 
-def _entry_point(node: Node, source: _Source) -> str:
-    imports = Imports()
+def _or_share(plan: FunctionPlan, other: FunctionPlan) -> str:
+    """Where the one is called as the function of others is, it may be meant to be among them."""
+    if plan.name != other.name or not (plan.hosts or other.hosts):
+        return ""
+    return f', or let both have LambdaOptions(function="{plan.name}")'
+
+
+def _named(plan: FunctionPlan, other: FunctionPlan) -> str:
+    of = f" of application {plan.application!r}" if plan.application != other.application else ""
+    return f"{plan.deployment!r}{of}"
+
+
+def _entry_point(group: Group, source: _Source) -> str:
+    text = _own_entry_point(group.main, source) if not group.others else _shared(group, source)
+    secrets = group.main.deployment.settings.lambda_options.secrets
+    return reading_secrets(text) if secrets else text
+
+
+def _own_entry_point(node: Node, source: _Source) -> str:
+    imports, module = Imports(), source.import_path.partition(":")[0]
     call = imports.add("adapter.function", "entry_point")
-    arguments = [deployment_expression(node, source.import_path.partition(":")[0], imports)]
+    deployment = deployment_expression(node, module, imports)
+    arguments = [deployment, *_constructor_arguments(node, imports)]
+    return entry_point_text(f"deployment {node.name}", source.target, imports, call, arguments)
+
+
+def _shared(group: Group, source: _Source) -> str:
+    imports, module = Imports(), source.import_path.partition(":")[0]
+    call = imports.add("adapter.function", "shared_entry_point")
+    arguments = []
+    for node in group.nodes:
+        deployment = deployment_expression(node, module, imports, shared=True)
+        arguments.append(f"{deployment}.bind({', '.join(_constructor_arguments(node, imports))})")
+    arguments.append(f"default={quoted(group.main.name)}")
+    *names, last = sorted(node.name for node in group.nodes)
+    what = f"deployments {', '.join(names)} and {last}"
+    return entry_point_text(what, source.target, imports, call, arguments)
+
+
+def _constructor_arguments(node: Node, imports: Imports) -> list[str]:
+    arguments = []
     for number, value in enumerate(node.args):
         where = f"{node.name}: constructor argument {number + 1}"
         arguments.append(expression(value, imports, where))
     for name, value in node.kwargs.items():
         where = f"{node.name}: constructor argument {name!r}"
         arguments.append(f"{name}={expression(value, imports, where)}")
-    return entry_point_text(f"deployment {node.name}", source.target, imports, call, arguments)
+    return arguments
 
 
 def entry_point_text(
@@ -232,10 +326,14 @@ def _environment(node: Node, graph: Graph, route_prefix: str | None) -> dict[str
     options = node.deployment.settings.lambda_options
     prefix = route_prefix if node is graph.ingress else None
     variables = {
-        **_env_vars(node),
+        **environment_variables(node),
         **options.environment,
+        **secret_variables(options.secrets, node.name, environment_variables(node)),
+        **event_variables(options.events),
         **place(graph.application, graph.ingress.name, prefix),
         **_behaviour(options),
+        **queue_variables(graph),
+        **shared_variables(graph),
         **logs.log_variables(node.deployment.settings),
     }
     return dict(sorted(variables.items()))
@@ -254,6 +352,8 @@ def _behaviour(options: LambdaOptions) -> dict[str, str]:
         variables["ADAPTER_TRUSTED_HOPS"] = str(options.trusted_hops)
     if options.raise_errors:
         variables["ADAPTER_RAISE_ERRORS"] = "1"
+    if options.cors is not None:
+        variables["ADAPTER_CORS"] = "1"
     written = {
         "ADAPTER_MAX_BODY_BYTES": options.max_body_bytes,
         "ADAPTER_METRICS_NAMESPACE": options.metrics_namespace,
@@ -275,47 +375,35 @@ def place(application: str, ingress: str, route_prefix: str | None) -> dict[str,
     return variables
 
 
-def _env_vars(node: Node) -> dict[str, str]:
-    found: Any = capacity.runtime_environment(node.deployment.settings).get("env_vars") or {}
-    if not isinstance(found, Mapping):
-        raise PlanError(f"{node.name}: runtime_env['env_vars']={found!r} must be a dict.")
-    variables = {str(name): str(value) for name, value in found.items()}
-    try:
-        LambdaOptions(environment=variables)  # the same rules
-    except InvalidOption as error:
-        raise PlanError(f"{node.name}: runtime_env['env_vars']: {error}") from error
-    return variables
+def _calls(
+    group: Group,
+    graph: Graph,
+) -> tuple[tuple[str, ...], tuple[Callee, ...], tuple[str, ...]]:
+    """Return the functions that one may invoke, deployments elsewhere, and notes.
 
-
-def _requirements(node: Node) -> tuple[str, ...]:
-    pip: Any = capacity.runtime_environment(node.deployment.settings).get("pip") or ()
-    if isinstance(pip, dict):
-        pip = pip.get("packages") or ()
-    if not isinstance(pip, (list, tuple)) or not all(isinstance(line, str) for line in pip):
-        raise PlanError(
-            f"{node.name}: runtime_env['pip']={pip!r} must be a list of requirements, "
-            "for example ['scikit-learn==1.7'].",
-        )
-    return tuple(pip)
-
-
-def _calls(node: Node, graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the functions that a deployment may invoke, and notes about unknown ones."""
-    known = {other.name for other in graph.nodes}
-    wanted = [(name, graph.application) for name in node.calls]
-    wanted += literal_calls(node.deployment.func_or_class, graph.application)
-    wanted += [(name, graph.application) for name in node.deployment.settings.lambda_options.calls]
-    calls, notes = [], []
-    for name, application in dict.fromkeys(wanted):
+    Calls between deployments that share the function are none.
+    """
+    functions = function_names(graph)
+    calls, outside, notes = set(), [], []
+    for node, name, application in _wanted(group, graph):
         if application != graph.application:
-            notes.append(
-                f"{node.name}: the handle to {name!r} of application {application!r} works on AWS "
-                "only where that application is deployed in the same stack, which it is not yet.",
-            )
-        elif name not in known:
+            outside.append(Callee(deployment=name, application=application))
+        elif name in functions:
+            calls.add(functions[name])
+        else:
             notes.append(
                 f"{node.name}: asks for a handle to {name!r}, which is not in the application.",
             )
-        else:
-            calls.append(function_name(name, application))
-    return tuple(sorted(calls)), tuple(notes)
+    called = tuple(sorted(calls - ({group.name} if group.others else set())))
+    return called, tuple(dict.fromkeys(outside)), tuple(dict.fromkeys(notes))
+
+
+def _wanted(group: Group, graph: Graph) -> Iterator[tuple[Node, str, str]]:
+    """Yield which deployment asks for a handle to which other one, of which application."""
+    application, ingress = graph.application, graph.ingress.name
+    for node in group.nodes:
+        options = node.deployment.settings.lambda_options
+        literal = literal_calls(node.deployment.func_or_class, application, ingress)
+        yield from ((node, name, application) for name in node.calls)
+        yield from ((node, name, of) for name, of in literal)
+        yield from ((node, name, application) for name in options.calls)

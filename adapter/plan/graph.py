@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from adapter.errors import InvalidOption, PlanError
+from adapter.errors import InvalidOption, PlanError, SeveralIngresses
 from adapter.plan.dags import Graphs, is_node
 from adapter.serve.deployments import Application, Deployment
 from adapter.serve.handles import DeploymentHandle
@@ -50,14 +50,14 @@ def walk(application: Application[Any], name: str) -> Graph:
     twice is one deployment. Applications are found anywhere inside of arguments: in lists, dicts,
     and attributes of objects, of which the constructor then gets a copy.
 
-    Raises `PlanError` for a cycle and for a second FastAPI ingress, `InvalidOption` for a function
-    with constructor arguments.
+    Raises `PlanError` for a cycle, `SeveralIngresses` where there are, `InvalidOption` for a
+    function with constructor arguments.
     """
     walker = _Walk(name)
     walker.visit(application)
     ingresses = [node.name for node in walker.nodes if ingress_of(node.deployment.func_or_class)]
     if len(ingresses) > 1:
-        raise PlanError(
+        raise SeveralIngresses(
             f'Found multiple FastAPI deployments in application "{name}": {", ".join(ingresses)}. '
             "Keep @serve.ingress on the one that HTTP reaches and call the others by handle.",
         )

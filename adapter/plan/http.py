@@ -18,7 +18,7 @@ def function_url(name: str, func_or_class: Any, options: LambdaOptions) -> Funct
 
     Raises `PlanError` where it could not answer: no HTTP is served, or nothing can stream.
     """
-    if options.url is None:
+    if options.url in (None, "none"):
         return None
     if not serves_http(func_or_class):
         raise PlanError(
@@ -28,6 +28,7 @@ def function_url(name: str, func_or_class: Any, options: LambdaOptions) -> Funct
     url = FunctionUrl(
         streams=options.url.endswith("stream"),
         public=options.url.startswith("public-"),
+        cors=options.cors,
     )
     if url.streams and not options.exec_wrapper:
         raise PlanError(
@@ -47,7 +48,7 @@ def serves_http(func_or_class: Any) -> bool:
 def ingress_notes(name: str, func_or_class: Any, options: LambdaOptions) -> list[str]:
     """Say what HTTP will meet at the ingress that the user may not expect."""
     notes = []
-    if options.timeout_s > HTTP_API_WAITS_S:
+    if options.api in (None, "http", "public-http") and options.timeout_s > HTTP_API_WAITS_S:
         notes.append(
             f"{name}: timeout_s={options.timeout_s}, but an HTTP API waits {HTTP_API_WAITS_S} s "
             "for an answer; what takes longer is a 503 for the client.",
@@ -60,19 +61,16 @@ def ingress_notes(name: str, func_or_class: Any, options: LambdaOptions) -> list
     return notes
 
 
-def streaming_note(
-    function: FunctionPlan,
-    routes: Iterable[RoutePlan],
-    *,
-    is_deployment: bool,
-) -> str:
-    """Name the routes that are known to stream where nothing carries the stream; "" for none."""
+def streaming_note(function: FunctionPlan, routes: Iterable[RoutePlan]) -> str:
+    """Name the routes that are known to stream, and what becomes of that; "" for none.
+
+    It is about a function whose only other front is an HTTP API.
+    """
     streaming = [f"{'/'.join(one.methods)} {one.path}" for one in routes if one.streams]
-    if not streaming or (function.url is not None and function.url.streams):
+    if not streaming or (function.url and function.url.streams and not function.url.automatic):
         return ""
     verb, them = ("streams", "it") if len(streaming) == 1 else ("stream", "them")
-    whose = "" if is_deployment else "a deployment with "
-    return (
-        f"{function.deployment}: {', '.join(streaming)} {verb}, and an HTTP API buffers {them}; "
-        f'{whose}LambdaOptions(url="stream") gives {them} a URL that streams.'
-    )
+    what = f"{function.deployment}: {', '.join(streaming)} {verb}, and an HTTP API buffers {them}; "
+    if function.url is not None and function.url.automatic:
+        return f"{what}the function gets a URL that streams."
+    return f'{what}LambdaOptions(url="stream") gives {them} a URL that streams.'

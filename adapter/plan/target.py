@@ -6,7 +6,9 @@ import importlib
 import inspect
 import re
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,7 +41,8 @@ def plan_target(
     """Import TARGET and plan it: a bound application, an ASGI application or a factory of one.
 
     A function of one parameter is an application builder, which is called with the `arguments`. In
-    the older form TARGET is a deployment that the module deploys, at its own `route_prefix`.
+    the older form TARGET is a deployment that the module deploys, at its own `route_prefix`, where
+    the ingress of any application may have one too.
 
     Modules are looked for in `app_dir`, by default the current folder, then on `sys.path`. `name`
     is the application's, `route_prefix` where HTTP reaches it. Raises `InvalidOption` for a
@@ -51,18 +54,19 @@ def plan_target(
     found = load_application(target, arguments or {}, app_dir=app_dir)
     if isinstance(found, Deployment):
         prefix = found.route_prefix if route_prefix == "/" else route_prefix
-        return plan_graph(
+        plan = plan_graph(
             walk(deployed_application(found, target), name),
             import_path=target,
             target=target,
             route_prefix=prefix,
         )
+        return replace(plan, notes=(*plan.notes, *_not_served(found)))
     if isinstance(found, Application):
         return plan_graph(
             walk(found, name),
             import_path=target,
             target=_written(target, arguments or {}),
-            route_prefix=route_prefix,
+            route_prefix=older.prefix(found.deployment, route_prefix),
         )
     if makes_application(found):
         raise TargetError(f"{target} is no application builder: {not_a_builder(found)}")
@@ -86,6 +90,8 @@ def load_application(
     builder, `WrongArguments` where the builder refuses them, and whatever the user's code raises.
     """
     found = load_target(target, app_dir=app_dir)
+    if running.is_rays(found):
+        raise TargetError(f"{target} is Ray's own {type(found).__name__}. {running.CHANGE_IMPORT}")
     if not is_builder(found):
         refuse_arguments(found, arguments, target)
         return found
@@ -102,6 +108,17 @@ def deployed_application(deployment: Deployment[Any], target: str) -> Applicatio
             f"for example app = {deployment.name}.bind().",
         )
     return application
+
+
+def _not_served(deployment: Deployment[Any]) -> list[str]:
+    """Say that a TARGET is one application, and every `deploy()` makes one."""
+    others = older.deployed_beside(deployment)
+    return [
+        f"the module deploys {', '.join(others)} too, which is not served: each is an application "
+        "of its own. A config file with one application for each, of its name and prefix, serves "
+        "them all."
+        for _ in others[:1]
+    ]
 
 
 def _written(target: str, arguments: Mapping[str, str]) -> str:
@@ -163,6 +180,8 @@ def _import(name: str, app_dir: Path) -> ModuleType:
         with _importing():
             return importlib.import_module(name)
     except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] == "ray" != name.partition(".")[0]:
+            raise TargetError(_imports_ray(error)) from error
         # Only a missing TARGET is the command's mistake; a missing import inside it is the user's.
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
@@ -177,6 +196,12 @@ def _importing() -> Iterator[None]:
         yield
     finally:
         running.importing = False
+
+
+def _imports_ray(error: ModuleNotFoundError) -> str:
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    where = f"{frame.f_code.co_filename}, line {line}"
+    return f"{where}, imports {error.name}, which is not installed. {running.CHANGE_IMPORT}"
 
 
 def _no_module(name: str, app_dir: Path) -> str:

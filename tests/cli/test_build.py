@@ -60,8 +60,8 @@ def test_build_writes_a_project_and_says_what_it_does(folder: Path) -> None:
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines[:2] == [
-        "  Gateway  512 MB  30 s  HTTP API / (public)  scales from zero",
-        "  Model    512 MB  30 s  called by Gateway    at most 20",
+        "  Gateway  512 MB  30 s  HTTP API / (AWS_IAM)  scales from zero",
+        "  Model    512 MB  30 s  called by Gateway     at most 20",
     ]
     assert lines[2].startswith("  Wrote template.yaml, samconfig.toml, functions/ (2), layers/ (3:")
     assert lines[-1] == "  Next  sam build && sam deploy"
@@ -140,19 +140,30 @@ def program(options: str, more: str = "") -> str:
 @pytest.mark.parametrize(
     ("options", "more", "says"),
     [
-        ('url="stream"', "", "HTTP API / (public), streaming URL (AWS_IAM)  scales from zero"),
-        ('url="buffered"', "", "HTTP API / (public), function URL (AWS_IAM)  scales from zero"),
-        ('url="public-stream"', "", "HTTP API / (public), public streaming URL  scales from zero"),
-        ('url="public-buffered"', "", "HTTP API / (public), public function URL  scales from zero"),
+        ('url="stream"', "", "HTTP API / (AWS_IAM), streaming URL (AWS_IAM)  scales from zero"),
+        ('url="buffered"', "", "HTTP API / (AWS_IAM), function URL (AWS_IAM)  scales from zero"),
+        (
+            'url="public-stream"',
+            "",
+            "HTTP API / (AWS_IAM), streaming URL (public)  scales from zero",
+        ),
+        (
+            'url="public-buffered", api="none"',
+            "",
+            "function URL (public)  scales from zero",
+        ),
+        ('api="public-http"', "", "HTTP API / (public)  scales from zero"),
+        ('api="rest"', "", "REST API / (AWS_IAM)  scales from zero"),
+        ('api="public-rest"', "", "REST API / (public)  scales from zero"),
         (
             'capacity_provider="models"',
             ', autoscaling_config={"min_replicas": 1, "max_replicas": 4}, max_ongoing_requests=16',
-            "HTTP API / (public)  1 to 4 environments, 16 at once in each",
+            "HTTP API / (AWS_IAM)  1 to 4 environments, 16 at once in each",
         ),
         (
             'capacity_provider="models"',
             ", num_replicas=1",
-            "HTTP API / (public)  1 environment, 5 at once in each",
+            "HTTP API / (AWS_IAM)  1 environment, 5 at once in each",
         ),
     ],
 )
@@ -167,6 +178,91 @@ def test_report_says_how_a_function_is_reached_and_scales(
     done = adapter(folder, "build", "shop:app", "--runtime", "python3.13")
 
     assert done.stdout.splitlines()[0].endswith(f" s  {says}"), done.stderr
+
+
+STREAMS = """
+    from fastapi import FastAPI
+    from fastapi.responses import StreamingResponse
+
+    api = FastAPI()
+
+
+    @api.get("/lines", response_class=StreamingResponse)
+    def lines():
+        yield "a"
+
+
+    @api.get("/")
+    def index():
+        return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "who"),
+    [
+        ((), {}, "AWS_IAM"),
+        (("--public",), {}, "public"),
+        ((), {"ADAPTER_PUBLIC": "true"}, "public"),
+        (("--no-public",), {"ADAPTER_PUBLIC": "1"}, "AWS_IAM"),
+    ],
+)
+def test_an_application_is_public_where_the_build_has_the_word(
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    environ: dict[str, str],
+    who: str,
+) -> None:
+    folder = write_tree(tmp_path, {"main.py": STREAMS})
+
+    done = adapter(folder, "build", "main:api", "--runtime", "python3.13", *arguments, **environ)
+
+    first = done.stdout.splitlines()[0]
+    assert f"HTTP API / ({who}), streaming URL ({who})  scales from zero" in first, done.stderr
+
+
+def test_json_says_how_each_route_is_reached(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path, {"main.py": STREAMS})
+
+    done = adapter(folder, "build", "main:api", "--runtime", "python3.13", "--json")
+
+    [application] = json.loads(done.stdout)["applications"]
+    assert application["api"] == {
+        "type": "HTTP API",
+        "auth_type": "AWS_IAM",
+        "response_transfer_mode": "BUFFERED",
+    }
+    assert application["url"] == {"auth_type": "AWS_IAM", "invoke_mode": "RESPONSE_STREAM"}
+    assert application["routes"] == [
+        {
+            "methods": ["GET"],
+            "path": path,
+            "function": "api",
+            "streams": streams,
+            "through": ["HTTP API", "function URL"],
+        }
+        for path, streams in (("/lines", True), ("/", False))
+    ]
+
+
+def test_resources_of_the_users_own_become_a_part_of_the_template(folder: Path) -> None:
+    queue = "Resources:\n  Jobs:\n    Type: AWS::SQS::Queue\n"
+    project = '[tool.adapter]\ntemplate = "infrastructure.yaml"\n'
+    write_tree(folder, {"infrastructure.yaml": queue, "pyproject.toml": project})
+    adapter(folder, "build", "shop:app")
+    taken = adapter(folder, "build", "shop:app", "--template", "taken.yaml")
+    write_tree(folder, {"taken.yaml": queue.replace("Jobs", "Gateway")})
+    refused = adapter(folder, "build", "shop:app", "--template", "taken.yaml")
+
+    assert "  Jobs:\n    Type: AWS::SQS::Queue\n" in (folder / "template.yaml").read_text()
+    assert taken.stderr == (
+        "error: template='taken.yaml' (--template): there is no file taken.yaml.\n"
+    )
+    assert refused.stderr == (
+        "error: taken.yaml:2: Resources has 'Gateway', which `adapter build` writes itself; give "
+        "yours another name.\n"
+    )
+    assert refused.returncode == 2
 
 
 def test_json_says_of_urls_and_managed_instances(tmp_path: Path) -> None:
@@ -214,7 +310,9 @@ def test_report_as_json(folder: Path) -> None:
 
     report = json.loads(done.stdout)
     assert report["functions"][1] == {
+        "application": "default",
         "deployment": "Model",
+        "hosts": [],
         "function": "${AWS::StackName}-Model",
         "folder": "functions/model",
         "memory_mb": 512,

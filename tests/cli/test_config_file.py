@@ -169,13 +169,79 @@ def test_a_file_is_built_as_its_application_says(folder: Path) -> None:
     done = command(folder, "build", "one.yaml", "--output", "out")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1].endswith("called by Gateway         2 kept warm")
+    assert done.stdout.splitlines()[1].endswith("called by Gateway          2 kept warm")
     template = (folder / "out/template.yaml").read_text()
     assert template.startswith("# Written by `adapter build one.yaml`, which replaces this file.\n")
     assert "${AWS::StackName}-sized-Model" in template
     entry_point = (folder / "out/functions/sized_model/app.py").read_text()
     assert 'handler = entry_point(Model.options(user_config={"level": 2}), 3)' in entry_point
     assert 'stack_name = "one"' in (folder / "out/samconfig.toml").read_text()
+
+
+def test_all_applications_of_a_file_are_built_into_one_stack(folder: Path) -> None:
+    write_tree(folder, {"two.yaml": CONFIG.format(port=0)})
+    done = command(folder, "build", "two.yaml", "--output", "out", "--json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert [plan["name"] for plan in report["applications"]] == ["default", "sized"]
+    assert [function["function"] for function in report["functions"]] == [
+        "${AWS::StackName}-Gateway",
+        "${AWS::StackName}-Model",
+        "${AWS::StackName}-sized-Gateway",
+        "${AWS::StackName}-sized-Model",
+    ]
+    template = (folder / "out/template.yaml").read_text()
+    assert template.count("Type: AWS::Serverless::HttpApi\n") == 1
+    assert "Value: !Sub ${HttpApi.ApiEndpoint}/sized\n" in template
+    assert "STAGE: test" in template
+    entry_point = (folder / "out/functions/sized_model/app.py").read_text()
+    assert entry_point.endswith("handler = entry_point(Model, 3)\n")
+    assert command(folder, "build", "two.yaml", "--output", "out", "--check").returncode == 0
+
+
+ACROSS = """
+    from adapter import serve
+
+
+    @serve.deployment
+    class Prices:
+        def __call__(self, currency):
+            return f"7 {currency}"
+
+
+    @serve.deployment
+    class Shop:
+        async def __call__(self, request):
+            prices = serve.get_deployment_handle("Prices", "billing")
+            return {"price": await prices.remote(request.query_params["currency"])}
+
+
+    billing = Prices.bind()
+    shop = Shop.bind()
+"""
+TWO = """\
+    applications:
+      - {name: shop, route_prefix: /shop, import_path: "across:shop"}
+      - {name: billing, route_prefix: null, import_path: "across:billing"}
+"""
+
+
+def test_applications_of_a_file_call_each_other(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path, {"across.py": ACROSS, "two.yaml": TWO, ".git/HEAD": ""})
+    run = adapter_run("two.yaml", folder=folder, PYTHONPATH=str(REPOSITORY))
+    try:
+        answer = get(f"{run.http_url}/shop?currency=EUR")
+    finally:
+        run.stop()
+    built = command(folder, "build", "two.yaml", "--output", "out")
+
+    assert answer == {"price": "7 EUR"}
+    assert "called by Shop " in built.stdout.splitlines()[1]
+    assert (
+        "function:${AWS::StackName}-billing-Prices\n" in (folder / "out/template.yaml").read_text()
+    )
+    assert "note" not in built.stdout
 
 
 def test_a_file_gives_the_same_bytes_from_another_folder(folder: Path) -> None:
@@ -201,13 +267,6 @@ def test_a_builder_is_built_with_its_arguments(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            ("build", "two.yaml"),
-            (
-                "error: two.yaml has the applications default, sized, and `adapter build` writes "
-                "one into a stack: give each a file of its own.\n"
-            ),
-        ),
         (("build", "one.yaml", "--name", "x"), "error: --name is for module:attribute; in one.yam"),
         (("run", "one.yaml", "size=3"), "error: one.yaml takes no arguments (size): write them be"),
         (("run", "none.yml"), "error: there is no file none.yml.\n"),

@@ -1,11 +1,13 @@
 """What `adapter run` prints first."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from adapter.local.banner import banner, try_command
 from adapter.plan.values import ApplicationPlan, Concurrency, FunctionUrl, RoutePlan
+from adapter.serve import EventBridgeRule, S3Bucket, Schedule, SQSQueue
 from tests.local.world import application_plan, function_plan
 
 URL = "http://127.0.0.1:8000"
@@ -47,6 +49,30 @@ def test_a_whole_banner() -> None:
         "",
         "  note    Sentiment: max_ongoing_requests=5 has no meaning here.",
         "",
+    ]
+
+
+def test_subscriptions_are_shown_with_how_to_send_an_event() -> None:
+    plan = application_plan(
+        function_plan(
+            name="Orders",
+            events=(
+                Schedule("rate(1 hour)", method="refresh"),
+                SQSQueue("orders", method="handle"),
+                S3Bucket("${Archive}", method="archived"),
+                EventBridgeRule({"source": ["bank"]}, method="paid"),
+            ),
+        ),
+    )
+    lines = banner([plan], URL, "http://127.0.0.1:3001", lambda text, _style: text)
+
+    first = next(number for number, line in enumerate(lines) if line.startswith("  Events"))
+    assert lines[first : first + 5] == [
+        "  Events  adapter invoke Orders --local --event FILE   (nothing fires by itself here)",
+        "            rate(1 hour)                Orders.refresh",
+        "            queue orders                Orders.handle",
+        "            bucket ${Archive}           Orders.archived",
+        '            rule {"source": ["bank"]}   Orders.paid',
     ]
 
 
@@ -101,3 +127,20 @@ def test_functions_with_a_url_say_where_and_for_whom() -> None:
         f"  URL     {URL}/_url/Gateway   streaming function URL, AWS_IAM on AWS, open here",
         f"  URL     {URL}/_url/Open      buffered function URL, public",
     ]
+
+
+def test_a_shared_function_says_whose_it_is() -> None:
+    plan = application_plan(function_plan(name="api", hosts=("Model",), calls=("Other",)))
+    lines = banner([plan], URL, URL, lambda text, _style: text)
+
+    assert "            api   api, Model, calls Other" in lines
+
+
+def test_web_sockets_are_shown_and_may_be_tried() -> None:
+    plan = replace(_plan(), socket_routes=("/chat/{room}", "/ws"))
+    lines = banner([plan], URL, URL, lambda text, _style: text)
+
+    flow = "Gateway → Keywords, Sentiment"
+    assert f"            WS  /chat/{{room}}   {flow}" in lines
+    assert f"            WS  /ws            {flow}" in lines
+    assert try_command([plan], URL) == "python -m websockets ws://127.0.0.1:8000/ws"

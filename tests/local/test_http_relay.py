@@ -13,6 +13,7 @@ import pytest
 from adapter.local.function_url import UrlIntegration
 from adapter.local.http_front import HttpFront, HttpRoute
 from adapter.local.invocation import Answer
+from adapter.plan.values import ApiPlan
 from tests.local.scripted import Client, Scripted, listening, prelude
 from tests.local.world import Records
 
@@ -20,10 +21,16 @@ STATUS_AND_TYPE = '{"statusCode": 201, "headers": {"content-type": "text/event-s
 
 
 @contextlib.asynccontextmanager
-async def _front(function: Scripted, **settings: Any) -> AsyncIterator[tuple[str, Records]]:
+async def _front(
+    function: Scripted,
+    api: ApiPlan | None = None,
+    **settings: Any,
+) -> AsyncIterator[tuple[str, Records]]:
     records = Records()
     front = HttpFront(records.log, **settings)
-    front.routes = [HttpRoute(prefix="/", name="Echo", function=function)]
+    front.routes = [
+        HttpRoute(prefix="/", name="Echo", function=function, api=api or ApiPlan()),
+    ]
     front.urls = {
         "Echo": UrlIntegration(name="Echo", function=function, streams=True),
         "Whole": UrlIntegration(name="Whole", function=function, streams=False),
@@ -406,6 +413,26 @@ async def test_as_deployed_the_streaming_format_is_no_response_of_an_http_api() 
         head = await client.head()
 
     assert head.status == 500
+
+
+async def test_as_deployed_a_rest_api_streams_without_a_limit_of_30_seconds() -> None:
+    function = Scripted()
+    rest = ApiPlan(kind="rest")
+    async with (
+        _front(function, rest, as_deployed=True, integration_timeout_s=0) as (url, records),
+        Client.of(url) as client,
+    ):
+        client.ask()
+        function.send(prelude(STATUS_AND_TYPE))
+        head = await client.head()
+        function.send(b"one")
+        read = await client.chunk()
+        function.end()
+        await client.chunk()
+        (record,) = records.of("invocation")
+
+    assert (head.status, read) == (201, b"one")
+    assert (record["streamed"], record["note"]) == (True, "")
 
 
 async def test_a_url_streams_with_a_path_of_its_own() -> None:

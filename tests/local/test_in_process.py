@@ -484,7 +484,8 @@ def test_the_applications_logging_config_is_for_deployments_without_one() -> Non
     assert in_process._server is not None
     functions = in_process._server.applications["default"].functions
     configs = {
-        name: function._servable._deployment.logging_config for name, function in functions.items()
+        name: cast("Any", function)._servable._deployment.logging_config
+        for name, function in functions.items()
     }
 
     assert configs == {
@@ -842,3 +843,53 @@ def test_shutdown_does_not_wait_for_a_function_that_was_left_alone(
     thread.stop(10)
 
     assert ended
+
+
+HERE = LambdaOptions(function="here")
+
+
+@serve.deployment(lambda_options=HERE)
+class Kept:
+    def __init__(self, found: Any = None) -> None:
+        self.found = found
+
+    def give(self) -> Any:
+        return self.found
+
+
+@serve.deployment(lambda_options=HERE)
+class Asking:
+    def __init__(self, kept: Any) -> None:
+        self.kept = kept
+
+    async def is_kept(self) -> bool:
+        return (await self.kept.give.remote()) is LIVE
+
+
+@serve.deployment(lambda_options=HERE)
+class Unready:
+    def __init__(self, *_: Any) -> None:
+        raise ValueError("not yet")
+
+
+LIVE = object()
+
+
+def test_deployments_that_share_a_function_share_objects() -> None:
+    handle = cast("Any", serve.run(cast("Any", Asking).bind(cast("Any", Kept).bind(LIVE))))
+
+    assert handle.is_kept.remote().result() is True
+    kept = cast("Any", serve.get_deployment_handle("Kept", "default"))
+    with pytest.raises(TypeError, match="cannot travel"):  # between functions, as everywhere
+        kept.give.remote().result()
+
+
+def test_where_one_fails_all_that_share_its_function_do() -> None:
+    with pytest.raises(RuntimeError, match="deployment Unready failed to start: ValueError: not y"):
+        serve.run(cast("Any", Unready).bind(cast("Any", Kept).bind()))
+
+    found = serve.status().applications["default"].deployments
+    assert {name: one.status for name, one in found.items()} == {
+        "Kept": "DEPLOY_FAILED",
+        "Unready": "DEPLOY_FAILED",
+    }

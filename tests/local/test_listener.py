@@ -92,9 +92,14 @@ def test_a_taken_port_is_an_error() -> None:
             bind("127.0.0.1", port, "--port")
 
 
-def test_a_host_that_is_no_address_is_an_error() -> None:
-    with pytest.raises(LocalError, match="cannot listen on not-a-host"):
-        bind("not-a-host.invalid", 0, "--port")
+@pytest.mark.parametrize("host", ["not-a-host.invalid", "192.0.2.1"])  # RFC 5737, section 3
+def test_a_host_that_is_not_this_machines_is_an_error_that_says_so(host: str) -> None:
+    with pytest.raises(LocalError, match=f"cannot listen on {host}:0: ") as refused:
+        bind(host, 0, "--port")
+
+    assert str(refused.value).endswith(
+        "The host must be an address of this machine: 127.0.0.1, or 0.0.0.0 for all.",
+    )
 
 
 def test_small_responses_do_not_wait_for_acknowledgements() -> None:

@@ -11,7 +11,6 @@ import pytest
 from adapter.config.program import Target, read_program
 from adapter.errors import LocalError
 from adapter.local.reload import reload_on_change, require_watchfiles
-from adapter.local.replan import replan
 from tests.local.world import Served, is_alive, only, serving
 
 PROGRAM = """
@@ -34,7 +33,9 @@ async def _reloading(
 ) -> AsyncIterator[Served]:
     """Serve a target and watch it."""
     program = read_program(Target(text=target, app_dir=app_dir or folder))
-    async with serving(*await replan(program), app_dir=folder) as served:
+    async with serving(
+        *(await program.plan_stack_on_disk()).applications, app_dir=folder
+    ) as served:
         work = reload_on_change(served.server, program, served.records.log)
         watching = asyncio.create_task(work)
         await asyncio.sleep(0)  # the watch is set before it first waits

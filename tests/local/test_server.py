@@ -98,6 +98,7 @@ async def test_callers_are_told_the_aliases_of_their_callees() -> None:
         ({}, False, "http-api"),
         ({"environment": {"ADAPTER_STREAMS": "url"}}, False, "url,http-api"),
         ({"environment": {"ADAPTER_STREAMS": "url"}}, True, "url"),
+        ({"environment": {"ADAPTER_STREAMS": "rest"}}, True, "rest,http-api"),
         ({}, True, None),
         ({"exec_wrapper": False}, False, None),
     ],
@@ -260,6 +261,14 @@ async def test_the_path_of_a_proxy_in_front_is_a_part_of_the_path_and_of_the_pre
         response = await served.http.get(asked)
 
     assert response.json() == [f"/behind{asked}", base_path]
+
+
+async def test_a_function_url_does_not_lie_below_the_path_of_a_proxy() -> None:
+    function = function_plan(PREFIX, url=FunctionUrl(streams=False, public=True))
+    async with serving(application_plan(function), root_path="/behind/") as served:
+        response = await served.http.get("/_url/Echo/a")
+
+    assert response.json()[0] == "/a"
 
 
 async def test_http_may_listen_elsewhere_than_lambdas_api() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import adapter
-from adapter.local.variables import process_variables, python_path
+from adapter.config.processes import python_path
+from adapter.local.variables import process_variables
 from tests.local.world import function_plan, variables_of
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from adapter.plan.calls import literal_calls
+from adapter.plan.values import Callee
 from tests.plan.programs import Program
 
 MODELS = """
@@ -62,6 +63,42 @@ def test_what_is_not_literal_is_not_guessed(program: Program, expression: str) -
     )
 
     assert calls(program, source) == ()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'serve.get_app_handle("default")',
+        'serve.get_app_handle(name="default")',
+        'get_app_handle("default").predict.remote(1)',
+    ],
+)
+def test_the_handle_to_its_own_application_is_a_call_of_the_ingress(
+    program: Program,
+    expression: str,
+) -> None:
+    source = f"class Gateway:\n    def method(self):\n        return {expression}\n"
+
+    assert calls(program, source) == ("Root",)
+
+
+def test_the_ingress_of_a_named_application_has_its_name(program: Program) -> None:
+    source = 'class Gateway:\n    def method(self):\n        return serve.get_app_handle("shop")\n'
+
+    assert calls(program, source, name="shop") == ("shop-Root",)
+    assert calls(program, source) == ()
+
+
+def test_a_handle_to_an_application_that_only_running_it_tells_is_pointed_at(
+    program: Program,
+) -> None:
+    plan = program.plan(
+        "@serve.deployment\nclass Gateway:\n    def method(self, name):\n"
+        '        serve.get_app_handle("default")\n'
+        "        return serve.get_app_handle(name)\n\napp = Gateway.bind()\n",
+    )
+
+    assert plan.function("Gateway").dynamic_handles == ("program.py:6",)
 
 
 def test_functions_that_the_class_names_are_followed(program: Program) -> None:
@@ -176,7 +213,7 @@ def test_call_carries_the_name_of_its_application(program: Program) -> None:
     assert calls(program, source, name="shop") == ("shop-Model",)
 
 
-def test_handle_to_another_application_is_said_to_need_it(program: Program) -> None:
+def test_handle_to_another_application_is_left_to_the_stack(program: Program) -> None:
     plan = program.plan(
         """
         @serve.deployment
@@ -188,8 +225,7 @@ def test_handle_to_another_application_is_said_to_need_it(program: Program) -> N
     )
 
     assert plan.functions[0].calls == ()
-    [note] = plan.functions[0].notes
-    assert note.startswith("app: the handle to 'Price' of application 'billing' works on AWS only")
+    assert plan.functions[0].outside_calls == (Callee(deployment="Price", application="billing"),)
 
 
 def test_composition_of_ray_serves_guide_needs_one_permission(program: Program) -> None:
@@ -238,4 +274,66 @@ def test_composition_of_ray_serves_guide_needs_one_permission(program: Program) 
 
 @pytest.mark.parametrize("func_or_class", [len, type("Gateway", (), {"__module__": "nowhere"})])
 def test_code_without_a_source_asks_for_nothing(func_or_class: object) -> None:
-    assert literal_calls(func_or_class, "default") == ()
+    assert literal_calls(func_or_class, "default", "Root") == ()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "serve.get_deployment_handle(name)",
+        "serve.get_deployment_handle(deployment_name=name)",
+        'serve.get_deployment_handle("Model", name)',
+        'serve.get_deployment_handle("Model", app_name=name)',
+        "get_deployment_handle(f'Model{1}')",
+    ],
+)
+def test_a_handle_by_a_name_made_at_run_time_is_noted_with_its_line(
+    program: Program,
+    expression: str,
+) -> None:
+    plan = program.plan(
+        "@serve.deployment\n"
+        "class Gateway:\n"
+        "    def method(self, name):\n"
+        f"        return {expression}\n"
+        "\napp = Gateway.bind()\n",
+    )
+
+    assert plan.function("Gateway").dynamic_handles == ("program.py:5",)
+
+
+@pytest.mark.parametrize(
+    ("options", "expression"),
+    [
+        ("", 'serve.get_deployment_handle("Gateway")'),
+        (
+            'lambda_options=serve.LambdaOptions(calls=("Gateway",))',
+            "serve.get_deployment_handle(name)",
+        ),
+    ],
+    ids=["literal", "said"],
+)
+def test_a_handle_whose_deployment_is_known_is_not_noted(
+    program: Program,
+    options: str,
+    expression: str,
+) -> None:
+    plan = program.plan(
+        f"@serve.deployment({options})\n"
+        "class Gateway:\n"
+        "    def method(self, name):\n"
+        f"        return {expression}\n"
+        "\napp = Gateway.bind()\n",
+    )
+
+    assert plan.function("Gateway").dynamic_handles == ()
+
+
+def test_silenced_checks_reach_the_plan(program: Program) -> None:
+    plan = program.plan(
+        '@serve.deployment(lambda_options=serve.LambdaOptions(ignore_checks=("A207",)))\n'
+        "class Gateway: ...\n"
+        "\napp = Gateway.bind()\n",
+    )
+
+    assert plan.function("Gateway").ignore_checks == ("A207",)

@@ -44,19 +44,6 @@ def test_replicas_become_concurrency(written: dict[str, Any], expected: Concurre
     assert capacity.concurrency(options(**written)) == expected
 
 
-@pytest.mark.parametrize(
-    ("concurrency", "alias"),
-    [
-        (Concurrency(), None),
-        (Concurrency(maximum=3), None),
-        (Concurrency(provisioned=1), "live"),
-        (Concurrency(managed=True, maximum=3), "live"),
-    ],
-)
-def test_only_warm_environments_need_an_alias(concurrency: Concurrency, alias: str | None) -> None:
-    assert concurrency.alias == alias
-
-
 MANAGED = LambdaOptions(capacity_provider="models")
 
 
@@ -128,7 +115,7 @@ def test_memory_on_managed_instances(
     ("resources", "message"),
     [
         ({"num_cpus": 17}, "a Lambda function has at most 32768 MB on Managed Instances"),
-        ({"num_gpus": 1}, "a GPU needs a container image, which `adapter build` does not make"),
+        ({"num_gpus": 1}, "SAM does not know the property that asks for one"),
     ],
 )
 def test_what_managed_instances_cannot_give_is_refused(
@@ -225,6 +212,7 @@ def test_resources_that_lambda_does_not_have_are_refused(
         ({}, []),
         ({"max_ongoing_requests": 1}, []),
         ({"num_replicas": 2, "user_config": {}}, []),
+        ({"max_queued_requests": 3, "backpressure_config": {"status_code": 429}}, []),
         (
             {"max_ongoing_requests": 10},
             ["Model: max_ongoing_requests=10 needs Managed Instances; default compute runs"],
@@ -237,7 +225,6 @@ def test_resources_that_lambda_does_not_have_are_refused(
             {
                 "max_surge_percent": 5,
                 "max_constructor_retry_count": 3,
-                "max_queued_requests": 3,
                 "ray_actor_options": {
                     "resources": {"a": 1},
                     "num_cpus": 1,

@@ -420,3 +420,45 @@ def test_request_timeout_where_no_request_comes_is_told(
     )
 
     assert [note.partition("gateway")[0] for note in plan.function("Model").notes] == notes
+
+
+def test_large_payloads_of_one_deployment_are_those_of_the_application(program: Program) -> None:
+    source = """
+    @serve.deployment
+    class Model:
+        pass
+
+    @serve.deployment
+    class Gateway:
+        def __init__(self, model): ...
+        def __call__(self, request): ...
+
+    app = Gateway.bind(MODEL.bind())
+    """
+    options = "Model.options(lambda_options=serve.LambdaOptions(large_payloads=True))"
+    without = program.plan(source.replace("MODEL", "Model"))
+    program.forget()
+    plan = program.plan(source.replace("MODEL", options))
+
+    assert {function.large_payloads for function in without.functions} == {False}
+    assert {function.large_payloads for function in plan.functions} == {True}
+
+
+def test_every_function_is_told_how_many_calls_may_wait(program: Program) -> None:
+    plan = program.plan(
+        """
+        @serve.deployment(max_queued_requests=7)
+        class Model:
+            pass
+
+        @serve.deployment
+        class Gateway:
+            def __init__(self, model): ...
+            def __call__(self, request): ...
+
+        app = Gateway.bind(Model.bind())
+        """,
+    )
+
+    told = {function.environment["ADAPTER_QUEUES"] for function in plan.functions}
+    assert told == {"Model:7"}

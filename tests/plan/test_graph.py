@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from adapter import serve
-from adapter.errors import PlanError
+from adapter.errors import PlanError, SeveralIngresses
 from adapter.plan.graph import Graph, walk
 from adapter.serve.deployments import Application
 from adapter.serve.handles import DeploymentHandle
@@ -242,7 +242,7 @@ def ingress(name: str, *args: Any) -> Application:
 
 
 def test_second_ingress_is_refused() -> None:
-    with pytest.raises(PlanError, match="Found multiple FastAPI deployments") as caught:
+    with pytest.raises(SeveralIngresses, match="Found multiple FastAPI deployments") as caught:
         walk(ingress("Outer", ingress("Inner")), "shop")
 
     assert 'in application "shop": Inner, Outer.' in str(caught.value)

@@ -71,7 +71,7 @@ def route(path: str, *, streams: bool, methods: tuple[str, ...] = ("GET",)) -> R
 def test_a_route_whose_stream_is_buffered_is_told() -> None:
     routes = [route("/", streams=False), route("/sum", streams=True, methods=("POST",))]
 
-    assert streaming_note(gateway(), routes, is_deployment=True) == (
+    assert streaming_note(gateway(), routes) == (
         "Gateway: POST /sum streams, and an HTTP API buffers it; "
         'LambdaOptions(url="stream") gives it a URL that streams.'
     )
@@ -80,9 +80,10 @@ def test_a_route_whose_stream_is_buffered_is_told() -> None:
 def test_several_streaming_routes_are_told_once() -> None:
     routes = [route("/a", streams=True, methods=("GET", "POST")), route("/b", streams=True)]
 
-    assert streaming_note(gateway(), routes, is_deployment=False) == (
+    url = FunctionUrl(streams=True, automatic=True)
+    assert streaming_note(gateway(url=url), routes) == (
         "Gateway: GET/POST /a, GET /b stream, and an HTTP API buffers them; "
-        'a deployment with LambdaOptions(url="stream") gives them a URL that streams.'
+        "the function gets a URL that streams."
     )
 
 
@@ -100,7 +101,7 @@ def test_nothing_is_told_where_nothing_is_lost(
     url: FunctionUrl | None,
     told: bool,
 ) -> None:
-    note = streaming_note(gateway(url=url), [route("/", streams=streams)], is_deployment=True)
+    note = streaming_note(gateway(url=url), [route("/", streams=streams)])
 
     assert bool(note) is told
 
@@ -122,13 +123,32 @@ STREAMING = """
 """
 
 
-def test_a_program_is_told_of_its_buffered_stream(program: Program) -> None:
+def test_routes_that_stream_get_a_url_that_does(program: Program) -> None:
     plan = program.plan(STREAMING.format(options=""))
 
-    [note] = plan.functions[0].notes
-    assert note.startswith("Gateway: GET /lines streams, and an HTTP API buffers it; LambdaOptions")
-    assert plan.functions[0].url is None
+    [function] = plan.functions
+    assert function.url == FunctionUrl(streams=True, automatic=True)
+    assert function.environment["ADAPTER_STREAMS"] == "url"
+    assert function.notes[0].endswith(
+        "an HTTP API buffers it; the function gets a URL that streams."
+    )
     assert [one.streams for one in plan.routes] == [True]
+
+
+@pytest.mark.parametrize("options", ["url='none'", "api='none'", "api='rest'"])
+def test_no_url_comes_where_it_is_not_wanted_or_not_needed(program: Program, options: str) -> None:
+    [function] = program.plan(STREAMING.format(options=options)).functions
+
+    assert function.url is None
+    assert function.notes == ()
+    assert function.environment.get("ADAPTER_STREAMS") == ("rest" if "rest" in options else None)
+
+
+def test_the_client_of_aws_cannot_stream_so_the_stream_is_told(program: Program) -> None:
+    [function] = program.plan(STREAMING.format(options="exec_wrapper=False")).functions
+
+    assert function.url is None
+    assert function.notes[0].startswith("Gateway: GET /lines streams, and an HTTP API buffers it;")
 
 
 def test_a_program_with_a_streaming_url_is_planned_with_it(program: Program) -> None:
@@ -147,7 +167,7 @@ def test_a_buffered_url_takes_no_stream(program: Program) -> None:
     assert "ADAPTER_STREAMS" not in function.environment
 
 
-def test_a_bare_application_is_told_of_its_buffered_stream(program: Program) -> None:
+def test_a_bare_application_gets_a_url_that_streams(program: Program) -> None:
     source = """
         from fastapi import FastAPI
         from fastapi.responses import StreamingResponse
@@ -160,4 +180,6 @@ def test_a_bare_application_is_told_of_its_buffered_stream(program: Program) -> 
     """
     [function] = program.plan(source, "program:api").functions
 
-    assert function.notes[0].startswith("api: GET /lines streams, and an HTTP API buffers it; a de")
+    assert function.url == FunctionUrl(streams=True, automatic=True)
+    assert function.environment["ADAPTER_STREAMS"] == "url"
+    assert function.notes[0].startswith("api: GET /lines streams, and an HTTP API buffers it; the ")

@@ -63,7 +63,7 @@ def test_what_lambda_cannot_do_is_said(tmp_path: Path) -> None:
 
     notes = "\n".join(function.notes)
     assert "autoscaling_config['upscale_delay_s'] has no meaning on Lambda" in notes
-    assert "the handle to 'Elsewhere' of application 'other'" in notes
+    assert [callee.deployment for callee in function.outside_calls] == ["Elsewhere"]
 
 
 def test_a_users_module_called_app_is_not_hidden_by_the_entry_point(

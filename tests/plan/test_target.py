@@ -267,3 +267,59 @@ def test_deployment_that_deploys_itself_is_planned_at_its_prefix(program: Progra
 
 def test_prefix_that_is_given_goes_before_that_of_the_deployment(program: Program) -> None:
     assert program.plan(DEPLOYS_ITSELF, "program:Hello", route_prefix="/a").route_prefix == "/a"
+
+
+PREFIXED = """
+@serve.deployment(route_prefix={prefix!r})
+class Hello:
+    def __call__(self): return "hello"
+
+app = Hello.bind()
+"""
+
+
+@pytest.mark.parametrize("prefix", ["/hello", None])
+def test_the_prefix_of_the_ingress_is_that_of_its_application(
+    program: Program,
+    prefix: str | None,
+) -> None:
+    assert program.plan(PREFIXED.format(prefix=prefix)).route_prefix == prefix
+
+
+def test_a_prefix_that_is_given_goes_before_that_of_the_ingress(program: Program) -> None:
+    assert program.plan(PREFIXED.format(prefix="/hello"), route_prefix="/a").route_prefix == "/a"
+
+
+def test_deployments_that_are_deployed_beside_the_target_are_named(program: Program) -> None:
+    source = """
+    @serve.deployment
+    class Hello: ...
+
+    First, Second = Hello.options(name="First"), Hello.options(name="Second")
+    for deployment in (Hello, Second, First):
+        deployment.deploy()
+    """
+    (note,) = program.plan(source, "program:Hello").notes
+
+    assert note.startswith("the module deploys First, Second too, which is not served: each is an")
+
+
+def test_a_leftover_import_of_ray_is_told_how_to_change(program: Program) -> None:
+    program.write(models="\nfrom ray import serve\n")
+
+    with pytest.raises(TargetError) as caught:
+        program.plan("import models\napp = 1")
+
+    assert str(caught.value).startswith(
+        f"{program.folder}/models.py, line 2, imports ray, which is not installed. Change the "
+        "import: `from ray import serve` is `from adapter import serve` here",
+    )
+
+
+def test_an_application_of_rays_own_is_told_to_change_the_import(program: Program) -> None:
+    program.write(ray__serve="class Application: pass\n")
+    try:
+        with pytest.raises(TargetError, match=r"program:app is Ray's own Application\. Change"):
+            program.plan("from ray.serve import Application\napp = Application()")
+    finally:
+        sys.modules.pop("ray", None)

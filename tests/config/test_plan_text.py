@@ -1,7 +1,7 @@
 """Plans through JSON and back."""
 
-from adapter.local.plan_text import dump_plan, load_plan
-from adapter.plan.values import Concurrency, FunctionUrl, RoutePlan
+from adapter.config.plan_text import dump_plan, load_plan
+from adapter.plan.values import Callee, Concurrency, FunctionUrl, RoutePlan
 from tests.local.world import application_plan, function_plan
 
 
@@ -10,6 +10,7 @@ def test_a_plan_survives_the_journey() -> None:
         function_plan(
             "# ü\n",
             calls=("A", "B"),
+            outside_calls=(Callee(deployment="C", application="other"),),
             environment={"X": "1"},
             requirements=("numpy",),
             concurrency=Concurrency(provisioned=1, maximum=2, scales=True, target_utilization=0.5),

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from adapter.config.program import Program, Target, read_program
-from adapter.errors import LocalError
-from adapter.local.replan import PlanFailed, plan_program, replan
+from adapter.errors import PlanFailed
 from adapter.plan.target import plan_target
+from adapter.plan.values import ApplicationPlan
 from tests.local.world import is_alive, until
 
 PROGRAM = """
@@ -30,6 +30,10 @@ def _program(target: str, folder: Path, **more: Any) -> Program:
     return read_program(Target(text=target, app_dir=folder, **more))
 
 
+async def _planned(program: Program) -> tuple[ApplicationPlan, ...]:
+    return (await program.plan_stack_on_disk()).applications
+
+
 def _write(folder: Path, text: str) -> None:
     (folder / "replanned.py").write_text(text)
 
@@ -37,16 +41,16 @@ def _write(folder: Path, text: str) -> None:
 async def test_it_plans_what_is_on_disk_now(tmp_path: Path) -> None:
     _write(tmp_path, PROGRAM.format(name="First"))
     program = _program("replanned:app", tmp_path)
-    (first,) = await replan(program)
+    (first,) = await _planned(program)
     _write(tmp_path, PROGRAM.format(name="Another"))
-    (second,) = await replan(program)
+    (second,) = await _planned(program)
 
     assert [first.ingress, second.ingress] == ["First", "Another"]
 
 
 async def test_the_plan_is_the_one_made_in_this_process() -> None:
     named: dict[str, Any] = {"name": "texts", "route_prefix": "/texts"}
-    (plan,) = await replan(_program("text_service:app", Path("examples"), **named))
+    (plan,) = await _planned(_program("text_service:app", Path("examples"), **named))
 
     assert plan == plan_target("text_service:app", app_dir=Path("examples"), **named)
 
@@ -54,7 +58,7 @@ async def test_the_plan_is_the_one_made_in_this_process() -> None:
 async def test_a_builder_gets_its_arguments_again(tmp_path: Path) -> None:
     builder = PROGRAM.format(name="Model").replace("app = ", "def build(args): return ")
     _write(tmp_path, builder)
-    (plan,) = await replan(_program("replanned:build", tmp_path, arguments={"size": "3"}))
+    (plan,) = await _planned(_program("replanned:build", tmp_path, arguments={"size": "3"}))
 
     assert plan.target == "replanned:build size=3"
 
@@ -62,16 +66,16 @@ async def test_a_builder_gets_its_arguments_again(tmp_path: Path) -> None:
 async def test_a_syntax_error_is_shown_with_its_place(tmp_path: Path) -> None:
     _write(tmp_path, "x = 1\ndef broken(:\n")
 
-    with pytest.raises(LocalError, match=r'replanned\.py", line 2') as caught:
-        await replan(_program("replanned:app", tmp_path))
+    with pytest.raises(PlanFailed, match=r'replanned\.py", line 2') as caught:
+        await _planned(_program("replanned:app", tmp_path))
     assert "SyntaxError" in str(caught.value)
 
 
 async def test_a_plan_error_is_one_line(tmp_path: Path) -> None:
     _write(tmp_path, "app = 5\n")
 
-    with pytest.raises(LocalError) as caught:
-        await replan(_program("replanned:nothing", tmp_path))
+    with pytest.raises(PlanFailed) as caught:
+        await _planned(_program("replanned:nothing", tmp_path))
     assert str(caught.value).startswith("error: module 'replanned'")
     assert "\n" not in str(caught.value)
 
@@ -79,8 +83,8 @@ async def test_a_plan_error_is_one_line(tmp_path: Path) -> None:
 async def test_an_exception_of_the_users_shows_the_users_frames(tmp_path: Path) -> None:
     _write(tmp_path, "def fail():\n    return 1 / 0\n\nfail()\n")
 
-    with pytest.raises(LocalError, match="ZeroDivisionError") as caught:
-        await replan(_program("replanned:app", tmp_path))
+    with pytest.raises(PlanFailed, match="ZeroDivisionError") as caught:
+        await _planned(_program("replanned:app", tmp_path))
     assert "in fail" in str(caught.value)
     assert "adapter/plan" not in str(caught.value)
 
@@ -92,7 +96,7 @@ async def test_cancelled_it_leaves_no_process(tmp_path: Path) -> None:
         "import os, pathlib, time\n"
         f"pathlib.Path({str(mark)!r}).write_text(f'{{os.getpid()}} ')\ntime.sleep(60)\n",
     )
-    planning = asyncio.create_task(replan(_program("replanned:app", tmp_path)))
+    planning = asyncio.create_task(_planned(_program("replanned:app", tmp_path)))
     await until(lambda: mark.exists() and mark.read_text().endswith(" "))
     planning.cancel()
     await asyncio.gather(planning, return_exceptions=True)
@@ -120,7 +124,7 @@ applications:
 def test_applications_of_one_file_do_not_see_each_others_variables(tmp_path: Path) -> None:
     (tmp_path / "sized.py").write_text(APPLICATIONS)
     (tmp_path / "sized.yaml").write_text(CONFIG)
-    plans = plan_program(_program(str(tmp_path / "sized.yaml"), tmp_path))
+    plans = _program(str(tmp_path / "sized.yaml"), tmp_path).plan_stack().applications
 
     assert [plan.name for plan in plans] == ["one", "two"]
     sizes = ['"1"' in plan.functions[0].entry_point for plan in plans]
@@ -131,7 +135,7 @@ def test_what_is_wrong_with_each_application_is_told(tmp_path: Path) -> None:
     (tmp_path / "sized.py").write_text(APPLICATIONS)
     (tmp_path / "sized.yaml").write_text(CONFIG.replace("sized:app", "sized:ap"))
     with pytest.raises(PlanFailed) as caught:
-        plan_program(_program(str(tmp_path / "sized.yaml"), tmp_path))
+        _program(str(tmp_path / "sized.yaml"), tmp_path).plan_stack()
 
     lines = str(caught.value).splitlines()
     assert [line.split(":")[:3] for line in lines] == [
@@ -146,7 +150,7 @@ def test_a_crash_of_one_application_is_a_crash(tmp_path: Path) -> None:
     text = CONFIG.replace('SIZE: "2"', 'OTHER: "2"').replace("sized:app", "sized:ap", 1)
     (tmp_path / "sized.yaml").write_text(text)
     with pytest.raises(PlanFailed, match="KeyError: 'SIZE'") as caught:
-        plan_program(_program(str(tmp_path / "sized.yaml"), tmp_path))
+        _program(str(tmp_path / "sized.yaml"), tmp_path).plan_stack()
 
     assert "has no attribute 'ap'" in str(caught.value)
     assert caught.value.exit_code == 1

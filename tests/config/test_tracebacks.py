@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.local.plan_text import load_plan
-from adapter.local.tracebacks import user_traceback
+from adapter.config.plan_text import load_plan
+from adapter.config.tracebacks import user_traceback
 from adapter.plan.target import plan_target
 
 
@@ -54,5 +54,5 @@ def test_a_missing_import_of_the_users_points_to_the_users_line(tmp_path: Path) 
 def test_an_error_of_ours_keeps_every_frame() -> None:
     text = user_traceback(_raised_by(lambda: load_plan("{}")))
 
-    assert "adapter/local/plan_text.py" in text
+    assert "adapter/config/plan_text.py" in text
     assert "not shown" not in text
