@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-ray run test test-ray lint coverage audit fuzz check format lock bench bench-runtime clean
+.PHONY: help setup setup-sam setup-ray run test test-ray lint coverage audit fuzz check format lock bench bench-quick clean
 
 help:  ## list the commands
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -54,7 +54,7 @@ audit: setup  ## ask PyPI for known vulnerabilities of the packages in the locks
 	$(BIN)/python -m tests.audit requirements/dev.txt requirements/sam.txt
 
 # Other examples each time; what fails says how to see it again. ARGS="--help" tells more.
-fuzz: setup  ## fuzz the adapter; SECONDS=60 is for each target, of which there are twenty
+fuzz: setup  ## fuzz the adapter; SECONDS=60 is for each target, of which there are twenty-one
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 check: lint  ## everything that CI checks
@@ -72,14 +72,16 @@ lock: setup  ## resolve requirements/*.in again; ARGS=--upgrade takes the newest
 	$(PIP_COMPILE) $(ARGS) requirements/sam.in -o requirements/sam.txt
 	$(PIP_COMPILE) $(ARGS) requirements/ray.in -o requirements/ray.txt
 
-bench: setup setup-sam  ## run the benchmarks
-	@set -e; for script in bench/*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+# What cannot be set up here, Ray or a container engine for sam local, is named in the results.
+# The engine goes on running; tests/e2e/docker/stop ends it.
+bench: setup setup-sam  ## measure all benchmarks and write bench/RESULTS.md; ARGS="B1 B4" some
+	@$(MAKE) setup-ray || echo "bench: going on without Ray Serve" >&2
+	@tests/e2e/docker/start || echo "bench: going on without sam local" >&2
+	$(BIN)/python -m bench --write $(ARGS)
 
-# What compares with AWS's runtime client; about ten minutes. ARGS="--python /path/to/python3.13"
-# chooses the interpreter of all contenders.
-bench-runtime: setup  ## run the benchmarks of the runtime; ARGS="--output json" adds options
-	@set -e; for name in runtime_loop import_share streaming concurrency endurance; do \
-		echo; $(BIN)/python -m bench.$$name $(ARGS); done
+# Without what takes minutes to start or to build, and only what is installed already.
+bench-quick: setup  ## print the ratios in two minutes; fails on gross regressions
+	@$(BIN)/python -m bench --quick $(ARGS)
 
 clean:  ## remove everything that make and the tools have made
 	rm -rf .venv .venv-sam .venv-ray .aws-sam .coverage .coverage.* .hypothesis .import_linter_cache \

@@ -18,6 +18,7 @@ _DECORATOR = "adapter.serve.deployments.deployment"
 _DECORATED = "adapter.serve.deployments.DecoratedClass"
 _HANDLES = (
     "adapter.serve.handles.DeploymentHandle",
+    "adapter.serve.handles.EventDeploymentHandle",
     "adapter.serve.handles.StreamingDeploymentHandle",
 )
 

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adapter.serve import config as config
+    from adapter.serve import event_sources as event_sources
     from adapter.serve import exceptions as exceptions
     from adapter.serve import handle as handle
     from adapter.serve import metrics as metrics
     from adapter.serve import schema as schema
     from adapter.serve.autoscaling import AutoscalingConfig
     from adapter.serve.batching import batch
+    from adapter.serve.capacity_providers import CapacityProvider
     from adapter.serve.cluster import ControllerOptions
+    from adapter.serve.cors import Cors
     from adapter.serve.deployments import Application, Deployment, deployment
+    from adapter.serve.event_sources import EventBridgeRule, S3Bucket, Schedule, SQSQueue
     from adapter.serve.handles import DeploymentHandle, get_app_handle, get_deployment_handle
     from adapter.serve.http_options import HTTPOptions
     from adapter.serve.ingresses import ingress
@@ -36,19 +40,27 @@ if TYPE_CHECKING:
         status,
     )
     from adapter.serve.start_options import TracingConfig
+    from adapter.serve.vpc import VpcConfig
 
 __all__ = [
     "Application",
     "AutoscalingConfig",
+    "CapacityProvider",
     "ControllerOptions",
+    "Cors",
     "Deployment",
     "DeploymentHandle",
     "DeploymentResponse",
     "DeploymentResponseGenerator",
+    "EventBridgeRule",
     "HTTPOptions",
     "LambdaOptions",
     "RunTarget",
+    "S3Bucket",
+    "SQSQueue",
+    "Schedule",
     "TracingConfig",
+    "VpcConfig",
     "batch",
     "delete",
     "deployment",
@@ -71,8 +83,11 @@ __all__ = [
 _MODULES = {
     "autoscaling": ("AutoscalingConfig",),
     "batching": ("batch",),
+    "capacity_providers": ("CapacityProvider",),
     "cluster": ("ControllerOptions",),
+    "cors": ("Cors",),
     "deployments": ("Application", "Deployment", "deployment"),
+    "event_sources": ("EventBridgeRule", "S3Bucket", "SQSQueue", "Schedule"),
     "handles": ("DeploymentHandle", "get_app_handle", "get_deployment_handle"),
     "http_options": ("HTTPOptions",),
     "ingresses": ("ingress",),
@@ -92,9 +107,10 @@ _MODULES = {
         "status",
     ),
     "start_options": ("TracingConfig",),
+    "vpc": ("VpcConfig",),
 }
 
-_SUBMODULES = ("config", "exceptions", "handle", "metrics", "schema")
+_SUBMODULES = ("config", "event_sources", "exceptions", "handle", "metrics", "schema")
 
 
 if not TYPE_CHECKING:  # where it would make any name a good one

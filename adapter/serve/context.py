@@ -2,7 +2,10 @@
 
 import sys
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from adapter.calls.neighbours import Neighbours
 
 
 # Named tuples, because to define a frozen dataclass takes eight times as long, at each cold start.
@@ -11,7 +14,8 @@ class DeploymentContext(NamedTuple):
 
     `max_concurrency` is how many invocations it may serve at once; 0 is no limit. `replica` tells
     the environment from the deployment's others, `servable_object` is the instance or the function,
-    None until it is constructed.
+    None until it is constructed. `neighbours` are the deployments that it shares its function with,
+    itself among them; None is a function of its own.
     """
 
     deployment: str
@@ -19,6 +23,7 @@ class DeploymentContext(NamedTuple):
     max_concurrency: int = 1
     replica: str = ""
     servable_object: Any = None
+    neighbours: "Neighbours | None" = None
 
 
 class InvocationContext(NamedTuple):
@@ -35,9 +40,25 @@ class InvocationContext(NamedTuple):
     route: str = ""
 
 
+class LatestInvocation:
+    """Stands for the invocation that a WebSocket session goes on in: what it has, this has, too.
+
+    A task copies its context when it begins. One that the session keeps from event to event would
+    have the first invocation, with a deadline that is over, for ever.
+    """
+
+    def __init__(self) -> None:
+        self.invocation = InvocationContext()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.invocation, name)
+
+
 _NO_INVOCATION = InvocationContext()
 _LONGEST_ID = 200
-_OF_IDS = frozenset("!#$%&'*+-.^_`|~")  # besides letters and digits: RFC 9110, section 5.6.2
+_OF_IDS = frozenset(  # RFC 9110, section 5.6.2
+    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+)
 _process_deployment: DeploymentContext | None = None
 _deployment: ContextVar[DeploymentContext | None] = ContextVar("deployment", default=None)
 invocation: ContextVar[InvocationContext | None] = ContextVar("invocation", default=None)
@@ -70,9 +91,9 @@ def plain_request_id(value: object) -> str:
 
     It gets into headers and logs, so it must be a token, of at most 200 characters.
     """
-    if not isinstance(value, str) or len(value) > _LONGEST_ID or not value.isascii():
+    if not isinstance(value, str) or len(value) > _LONGEST_ID:
         return ""
-    return value if all(char.isalnum() or char in _OF_IDS for char in value) else ""
+    return value if _OF_IDS.issuperset(value) else ""
 
 
 def flush_metrics() -> None:

@@ -108,7 +108,6 @@ IGNORED_OPTIONS = frozenset(
         "placement_group_strategy",
         "placement_group_bundle_label_selector",
         "max_replicas_per_node",
-        "backpressure_config",
         "graceful_shutdown_wait_loop_s",
         "graceful_shutdown_timeout_s",
         "request_router_config",

@@ -1,11 +1,13 @@
 """What a client of `adapter run` and of `serve.run` sees of ids, limits and refusals."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from websockets.sync.client import connect
 
 from adapter import serve
 from adapter.errors import DeployFailed
@@ -64,17 +66,19 @@ def test_a_client_limits_its_request(client: httpx2.Client) -> None:
     assert (answer.status_code, answer.text) == (408, "Request mine timed out after 0.2s.")
 
 
-def test_a_web_socket_is_refused(client: httpx2.Client) -> None:
-    headers = {
-        "connection": "Upgrade",
-        "upgrade": "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
-    answer = client.get("/text/socket", headers=headers)
+def test_a_web_socket_is_greeted_and_each_message_is_an_invocation(client: httpx2.Client) -> None:
+    address = str(client.base_url).replace("http", "ws", 1).rstrip("/")
+    with connect(f"{address}/text/socket") as socket:
+        greeting = socket.recv(timeout=30)
+        ids = []
+        for _ in range(2):
+            socket.send("who?")
+            here, there = json.loads(socket.recv(timeout=30))
+            assert here == there
+            ids.append(here)
 
-    assert answer.status_code == 501
-    assert "WebSockets are not served" in answer.text
+    assert greeting == "hello"
+    assert len(set(ids)) == 2
 
 
 def test_the_front_tells_what_there_is(client: httpx2.Client) -> None:

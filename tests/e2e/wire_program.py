@@ -49,8 +49,11 @@ class Gateway:
 
     @api.websocket("/socket")
     async def socket(self, socket: WebSocket) -> None:
-        """Nobody gets here."""
+        """Answer each message with the id of its invocation, here and there."""
         await socket.accept()
+        await socket.send_text("hello")
+        async for _ in socket.iter_text():
+            await socket.send_json([context.served().request_id, *(await self.request_ids())[1:]])
 
 
 app = Gateway.bind(Model.bind())

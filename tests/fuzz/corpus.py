@@ -44,7 +44,8 @@ def shape_of(name: str) -> Shape | None:
 
 HTTP = [name for name in EVENTS if shape_of(name) is not None]
 CALLS = [name for name in EVENTS if name.startswith("call-")]
-OTHER = [name for name in EVENTS if name not in {*HTTP, *CALLS, "warm-up"}]
+SOCKETS = [name for name in EVENTS if name.startswith("websocket-")]
+OTHER = [name for name in EVENTS if name not in {*HTTP, *CALLS, *SOCKETS, "warm-up"}]
 
 
 def possible_shapes(event: Any) -> set[Shape]:

@@ -24,9 +24,14 @@ class Echo:
 
     def __init__(self) -> None:
         self.scopes: list[dict[str, Any]] = []
+        self.sockets: list[dict[str, Any]] = []
         self.body = b""  # of the last response
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            self.sockets.append(scope)
+            await echo_messages(receive, send)
+            return
         assert scope["type"] == "http"
         self.scopes.append(scope)
         self.body = (await receive())["body"] or EMPTY
@@ -42,6 +47,14 @@ class Echo:
             await send(_piece(self.body[half:], more=False))
         else:
             await send(_piece(self.body, more=False))
+
+
+async def echo_messages(receive: Any, send: Any) -> None:
+    """Send back what a WebSocket client sends."""
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message.get("text") or EMPTY.decode()})
 
 
 def _may_be_sent(value: bytes) -> bool:

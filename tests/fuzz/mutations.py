@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from hypothesis import assume, reject
 from hypothesis import strategies as st
 
-from tests.fuzz.corpus import EVENTS, HTTP
+from tests.fuzz.corpus import EVENTS, HTTP, SOCKETS
 from tests.fuzz.weights import mostly
 
 _SHOWN = 3_000  # characters of a long text
@@ -250,9 +250,9 @@ def _merge(draw: st.DrawFn, event: dict[str, Any]) -> None:
 
 
 @st.composite
-def mutated_events(draw: st.DrawFn) -> Any:
-    """Take a real event and change it in a few places."""
-    event = copy.deepcopy(EVENTS[draw(_names())])
+def mutated_events(draw: st.DrawFn, names: st.SearchStrategy[str] | None = None) -> Any:
+    """Take a real event, one of `names`, and change it in a few places."""
+    event = copy.deepcopy(EVENTS[draw(_names() if names is None else names)])
     for _ in range(draw(st.integers(0, 4))):
         if not isinstance(event, dict):
             break
@@ -283,3 +283,9 @@ def json_texts(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> JsonText:
 def event_texts() -> st.SearchStrategy[JsonText]:
     """Events as text: changed ones, and any JSON."""
     return json_texts(mostly(mutated_events(), json_values()))
+
+
+@cache
+def socket_texts() -> st.SearchStrategy[JsonText]:
+    """Events of a WebSocket API as text, changed."""
+    return json_texts(mutated_events(st.sampled_from(SOCKETS)))

@@ -1,9 +1,9 @@
 """Ray Serve's HTTP guide: its examples as programs, but for two kinds that are elsewhere.
 
-`DAGDriver` and `http_adapters` are in `tests/older_programs.py`. WebSockets are not served yet.
+`DAGDriver` and `http_adapters` are in `tests/older_programs.py`.
 """
 
-from tests.guides.samples import Asked, Sample
+from tests.guides.samples import Asked, Said, Sample
 
 REQUEST = Sample(
     """
@@ -43,6 +43,32 @@ RESULTS = Sample(
         Asked("POST /", {"heard": [1]}, body=[1]),
         Asked("GET /", {"error": "no"}, status=403, headers=("x-reason",)),
     ),
+)
+
+WEB_SOCKET = Sample(
+    """
+    from adapter import serve
+    from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+    web = FastAPI()
+
+    @serve.deployment
+    @serve.ingress(web)
+    class Parrot:
+        @web.websocket("/")
+        async def repeat(self, socket: WebSocket):
+            await socket.accept()
+            try:
+                while True:
+                    await socket.send_text(await socket.receive_text())
+            except WebSocketDisconnect:
+                print("The client has gone.")
+
+    app = Parrot.bind()
+    if __name__ == "__main__":
+        serve.run(app)
+    """,
+    said=(Said("/", (("Hello!", "Hello!"), ("Anybody?", "Anybody?"))),),
 )
 
 FASTAPI = Sample(
@@ -157,6 +183,7 @@ STREAM = Sample(
 SAMPLES = {
     "request": REQUEST,
     "results": RESULTS,
+    "web_socket": WEB_SOCKET,
     "fastapi": FASTAPI,
     "routes": ROUTES,
     "whole_application": WHOLE_APPLICATION,

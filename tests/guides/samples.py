@@ -73,6 +73,14 @@ class Called:
 
 
 @dataclass(frozen=True)
+class Said:
+    """Messages of a WebSocket client at a path, and the answer to each."""
+
+    path: str
+    messages: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Sample:
     """A program, saved as a module of its own; `target` names in it what is served.
 
@@ -84,6 +92,7 @@ class Sample:
     source: str
     asked: tuple[Asked, ...] = ()
     called: tuple[Called, ...] = ()
+    said: tuple[Said, ...] = ()
     target: str = "app"
     route_prefix: str = "/"
     is_default: bool = False

@@ -1,8 +1,8 @@
 """Every example of Ray Serve's three guides, with its import line changed.
 
 Each runs in three ways: as a script that serves itself, under `adapter run`, and as functions
-whose `handler(event, context)` is called. WebSockets are not served yet; `DAGDriver` and the
-`http_adapters` are in `tests/test_drivers.py` and `tests/e2e/test_older_forms.py`.
+whose `handler(event, context)` is called. `DAGDriver` and the `http_adapters` are in
+`tests/test_drivers.py` and `tests/e2e/test_older_forms.py`.
 """
 
 import asyncio
@@ -16,16 +16,20 @@ from urllib.parse import unquote, urlsplit
 import httpx2
 import pytest
 import yaml
+from websockets.sync.client import connect
 
 from adapter import serve
+from adapter.http1 import response_bytes
 from adapter.plan.target import plan_target
 from adapter.serve import older, running, start_options
 from tests import events
+from tests.calls.lambda_server import LambdaServer, Reply
 from tests.guides import calling_guide, factory_guide, http_guide
-from tests.guides.samples import Asked, Heard, Sample
+from tests.guides.samples import Asked, Heard, Said, Sample
 from tests.plan.programs import Program, program_in
 from tests.planned import Planned, planned
 from tests.running import Run, adapter_run
+from tests.sockets import clients
 
 SAMPLES: dict[str, Sample] = {
     f"{guide}_{name}": sample
@@ -73,6 +77,7 @@ def test_as_a_script(name: str, tmp_path: Path) -> None:
 
     with client(running.url()) as http:
         check_over_http(http, sample.route_prefix, sample)
+    check_over_sockets(running.url(), sample.route_prefix, sample)
     for called in sample.called:
         response = names[sample.target].get_handle().remote
         if called.method != "__call__":
@@ -120,6 +125,7 @@ def check_served(run: Run, name: str) -> None:
     sample = SAMPLES[name]
     with client(run.http_url) as http:
         check_over_http(http, f"/{name}", sample)
+    check_over_sockets(run.http_url, f"/{name}", sample)
     with client(run.lambda_url) as invoker:
         for called in sample.called:
             path = f"/2015-03-31/functions/{name}-{sample.target}/invocations"
@@ -157,6 +163,8 @@ def test_through_the_handlers_of_its_functions(
             asked.check(invoked(functions, sample.route_prefix, asked))
         for called in sample.called:
             assert functions.call(called.method, *called.args) == called.answer
+        for said in sample.said:
+            assert heard_by_a_client(functions, said, monkeypatch) == said.messages
 
 
 # What the older guide says besides.
@@ -194,6 +202,38 @@ def check_over_http(http: httpx2.Client, prefix: str, sample: Sample) -> None:
             headers=asked.sent_headers,
         )
         asked.check(Heard.of(answer.status_code, dict(answer.headers), answer.content))
+
+
+def check_over_sockets(url: str, prefix: str, sample: Sample) -> None:
+    for said in sample.said:
+        address = url.replace("http", "ws", 1) + prefix.rstrip("/") + said.path
+        with connect(address) as socket:
+            for message, answer in said.messages:
+                socket.send(message)
+                assert socket.recv(timeout=30) == answer
+
+
+def heard_by_a_client(
+    functions: Planned,
+    said: Said,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[tuple[str, str], ...]:
+    """Send the events of a WebSocket API, and return the messages with what is posted to each."""
+    server = LambdaServer()
+    server.script.extend([Reply(response_bytes(200, {}))] * len(said.messages))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", server.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    handler = functions.ingress_function
+    try:
+        query = {"socket_path": [said.path]}
+        assert handler(clients.connect(query=query)) == {"statusCode": 200}
+        for message, _ in said.messages:
+            assert handler(clients.message(message)) == {"statusCode": 200}
+        assert handler(clients.disconnect()) == {"statusCode": 200}
+        posted = [request.body.decode() for request in server.requests]
+        return tuple(zip([message for message, _ in said.messages], posted, strict=True))
+    finally:
+        server.stop()
 
 
 def client(url: str) -> httpx2.Client:

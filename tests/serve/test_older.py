@@ -333,3 +333,33 @@ def test_module_that_is_imported_to_be_served_is_only_remembered(
     assert (application.deployment, application.args) == (deployment, (3,))
     assert older.deployed(Model) is None
     assert serve.get_deployment("Model") is deployment
+
+
+@pytest.mark.parametrize(("given", "served"), [({}, "/api"), ({"route_prefix": "/new"}, "/new")])
+def test_serve_run_serves_an_ingress_at_its_route_prefix(
+    given: dict[str, Any],
+    served: str,
+) -> None:
+    @serve.deployment(route_prefix="/api")
+    class Model:
+        def __call__(self, request: Request) -> str:
+            return str(request.scope["root_path"])
+
+    serve.run(Model.bind(), **given)
+
+    assert get(f"{served}/") == served
+
+
+def test_serve_run_keeps_an_ingress_without_a_route_off_http() -> None:
+    @serve.deployment(route_prefix=None)
+    class Model:
+        def __call__(self) -> str:
+            return "here"
+
+    handle = serve.run(Model.bind())
+
+    assert handle.remote().result(timeout_s=10) == "here"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get("/")
+    assert refused.value.code == 404
+    refused.value.close()

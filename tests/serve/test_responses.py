@@ -285,7 +285,7 @@ def test_generator_has_no_single_result(response: DeploymentResponseGenerator) -
 
 
 def test_generator_cannot_be_pickled(response: DeploymentResponseGenerator) -> None:
-    with pytest.raises(ServeError, match="`DeploymentResponseGenerator` cannot be an argument"):
+    with pytest.raises(RuntimeError, match="Streaming deployment handle results cannot be"):
         pickle.dumps([response])
 
 

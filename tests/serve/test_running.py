@@ -319,3 +319,10 @@ def test_a_function_knows_of_its_own_deployment_only() -> None:
         deployments={"Model": deployment},
     )
     assert done.stdout.strip() == repr(ServeStatus(applications={"shop": application}))
+
+
+def test_an_application_of_rays_own_is_told_to_change_the_import() -> None:
+    application: Any = type("Application", (), {"__module__": "ray.serve"})()
+
+    with pytest.raises(TypeError, match=r"`from ray import serve` is `from adapter import serve`"):
+        serve.run(application)

@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -18,6 +19,15 @@ app = FastAPI()
 class QuotaExceeded(ValueError):
     """An exception of the user's own."""
 
+    def __init__(self, *, limit: int) -> None:
+        super().__init__("over")
+        self.limit = limit
+
+
+@dataclass
+class Sample:
+    size: int
+
 
 @serve.deployment
 class Model:
@@ -29,10 +39,16 @@ class Model:
         return known[key]
 
     def spend(self) -> None:
-        raise QuotaExceeded("over")
+        raise QuotaExceeded(limit=5)
 
     def numbers(self, most: int) -> Iterator[int]:
         yield from range(most)
+
+    def grow(self, sample: Any) -> Any:
+        return type(sample)(sample.size + 1)
+
+    def samples(self, most: int) -> Iterator[Any]:
+        yield from map(Sample, range(most))
 
 
 @serve.deployment
@@ -78,11 +94,17 @@ def test_exception_is_of_its_builtin_type_with_cause_and_traceback(
     assert "return known[key]" in str(caught.value)
 
 
-def test_exception_of_an_own_class_is_the_builtin_that_it_derives_from(
-    model: DeploymentHandle[Any],
-) -> None:
-    with pytest.raises(ValueError, match="QuotaExceeded in deployment Model: over"):
+def test_exception_of_an_own_class_is_caught_as_that(model: DeploymentHandle[Any]) -> None:
+    with pytest.raises(QuotaExceeded, match="QuotaExceeded in deployment Model: over") as caught:
         model.spend.remote().result(timeout_s=10)
+
+    error: Any = caught.value
+    assert (error.limit, error.cause.limit, error.cause.args) == (5, 5, ("over",))
+
+
+def test_objects_arrive_as_what_they_are_without_any_hint(model: DeploymentHandle[Any]) -> None:
+    assert model.grow.remote(Sample(1)).result(timeout_s=10) == Sample(2)
+    assert list(model.options(stream=True).samples.remote(2)) == [Sample(0), Sample(1)]
 
 
 def test_exception_keeps_its_type_through_another_deployment(
@@ -98,7 +120,7 @@ def test_exception_keeps_its_type_through_another_deployment(
 def test_missing_method_is_named_with_those_that_there_are(model: DeploymentHandle[Any]) -> None:
     expected = (
         r"Tried to call a method 'nosuch' that does not exist\. "
-        r"Available methods: \['__call__', 'find', 'numbers', 'spend'\]\."
+        r"Available methods: \['__call__', 'find', 'grow', 'numbers', 'samples', 'spend'\]\."
     )
     with pytest.raises(ServeError, match=expected):
         model.nosuch.remote().result(timeout_s=10)
@@ -137,7 +159,7 @@ def test_response_inside_another_value_is_refused(gateway: DeploymentHandle[Any]
 def test_generator_is_no_argument(model: DeploymentHandle[Any]) -> None:
     items = model.options(stream=True).numbers.remote(2)
 
-    with pytest.raises(ServeError, match="`DeploymentResponseGenerator` cannot be an argument"):
+    with pytest.raises(RuntimeError, match="Streaming deployment handle results cannot be"):
         model.remote(items)
     items.cancel()
 

@@ -66,6 +66,15 @@ assert_type(handle.options(multiplexed_model_id="a"), serve.DeploymentHandle[Mod
 assert_type(handle.options(method_name="explain"), serve.DeploymentHandle[Any])
 handle.options(method="explain")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
+# A call that nobody waits for takes what the method takes, and gives None.
+event = handle.options(invocation_type="Event")
+assert_type(event.remote("a"), serve.DeploymentResponse[None])
+event.remote(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+assert_type(event.explain.remote("a", words=2), serve.DeploymentResponse[None])
+event.explain.remote(1)  # type: ignore[arg-type]
+handle.options(invocation_type="Event", stream=True)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+assert_type(handle.options(invocation_type="RequestResponse"), serve.DeploymentHandle[Model])
+
 # A stream gives what is yielded.
 streaming = handle.options(stream=True)
 assert_type(streaming.tokens.remote("a"), serve.DeploymentResponseGenerator[str])  # pyright: ignore[reportAssertTypeFailure]
