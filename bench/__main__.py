@@ -28,6 +28,7 @@ MODULES = {
     "B8": "build_time",
     "B9": "size",
     "B10": "import_share",
+    "B11": "cost_model",
 }
 
 
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     found = command.benchmark_parser(__doc__ or "")
-    found.add_argument("names", nargs="*", type=_name, metavar="B1", help="B1 to B10; else all")
+    found.add_argument("names", nargs="*", type=_name, metavar="B1", help="B1 to B11; else all")
     found.add_argument("--write", action="store_true", help="write RESULTS.md and the plots")
     found.add_argument("--folder", type=Path, default=results.FOLDER, help="where --write writes")
     return found
