@@ -33,6 +33,7 @@ class Messages:
     def __init__(self) -> None:
         self.usable = True
         self._received = bytearray()
+        self._wanted = 0  # bytes that nobody can go on without; fewer need not be told
 
     async def send(self, data: bytes) -> None:
         """Send bytes; waits while the peer is behind. Raises OSError where it has hung up."""
@@ -134,8 +135,10 @@ class Messages:
             yield piece
 
     async def _exactly(self, size: int) -> bytes:
+        self._wanted = size
         while len(self._received) < size:
             await self._more("inside a body")
+        self._wanted = 0
         return self._take(size)
 
     async def _head(self) -> Head:
@@ -153,7 +156,8 @@ class Messages:
         return self._take(end + 2)[:-2]
 
     def _take(self, size: int) -> bytes:
-        taken = bytes(self._received[:size])
+        with memoryview(self._received) as received:
+            taken = bytes(received[:size])
         del self._received[:size]
         return taken
 
@@ -198,6 +202,8 @@ class Connection(Messages, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
         self._received += data
+        if len(self._received) < self._wanted:
+            return
         if len(self._received) > READ_AHEAD and not self._paused:
             self._paused = True
             self._transport.pause_reading()

@@ -30,12 +30,19 @@ def of(lambda_context: Any) -> int:
     return int(time.time() * 1000 + remaining()) if remaining else 0
 
 
-def seconds_left(deadline_ms: int, environ: Mapping[str, str] = os.environ) -> float | None:
+def margin_ms(environ: Mapping[str, str]) -> float:
+    """Read by how much sooner than the deadline to cancel, at most."""
+    return float(environ.get("ADAPTER_DEADLINE_MARGIN_MS", DEFAULT_MARGIN_MS))
+
+
+_OWN_MARGIN_MS = margin_ms(os.environ)
+
+
+def seconds_left(deadline_ms: int, margin_ms: float = _OWN_MARGIN_MS) -> float | None:
     """Return after how many seconds to cancel, None where there is no deadline."""
     if not deadline_ms:
         return None
     left_ms = max(0.0, deadline_ms - time.time() * 1000)
-    margin_ms = float(environ.get("ADAPTER_DEADLINE_MARGIN_MS", DEFAULT_MARGIN_MS))
     return (left_ms - min(margin_ms, left_ms / 10)) / 1000
 
 
@@ -75,6 +82,7 @@ class Limit:
         traceback: TracebackType | None,
     ) -> None:
         _in_flight.discard(self)
+        self._threads.forget_task()
         if self._timer is not None:
             self._timer.cancel()
         if not self.expired:

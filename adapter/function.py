@@ -19,18 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from adapter import deadline
 from adapter.calls.event import is_call
-from adapter.deployment_servable import DeploymentServable
 from adapter.errors import InvalidOption, ServeError
 from adapter.loop_thread import cancel_all, loop_is_running
 from adapter.responder import Collected, Responder
 from adapter.servable import ApplicationServable, Servable
-from adapter.serve import context, transport
-from adapter.serve.deployments import Deployment
+from adapter.serve import context, in_flight, transport
 from adapter.settings import HttpSettings, Settings
 
 if TYPE_CHECKING:
     from adapter.http.lifespan import Mode
-    from adapter.serve.deployments import Application
+    from adapter.serve.deployments import Application, Deployment
 
 _NEVER = 10**15  # Unix time in milliseconds, of the year 33,658
 CANCEL_S = 1.0  # for what still runs when a function is closed
@@ -70,7 +68,8 @@ class Function:
         """
         async with self._starting:
             if not self._started:
-                await self._servable.start()
+                async with in_flight.cancelled_together():  # what a constructor leaves behind
+                    await self._servable.start()
                 self._started = True
 
     async def invoke(self, event: Any, lambda_context: Any) -> Any:
@@ -166,7 +165,7 @@ class Function:
 
 
 def entry_point(
-    deployment: Deployment | Callable[..., Any],
+    deployment: "Deployment | Callable[..., Any]",
     /,
     *args: Any,
     **kwargs: Any,
@@ -176,6 +175,9 @@ def entry_point(
     The deployment is constructed here, at import, so that Lambda counts it as init. Raises
     whatever the constructor, the factory or the lifespan startup raises.
     """
+    from adapter.deployment_servable import DeploymentServable  # noqa: PLC0415 - not for bare apps
+    from adapter.serve.deployments import Deployment  # noqa: PLC0415 - as that
+
     if not isinstance(deployment, Deployment):
         deployment = Deployment(deployment, _options(deployment))
     servable = DeploymentServable(deployment, args, kwargs, Settings.from_environment())
@@ -236,7 +238,7 @@ def lambda_handler(  # noqa: PLR0913 - settings by keyword, most of them Mangum'
     """
     if lifespan not in ("auto", "on", "off"):
         raise InvalidOption(f"lifespan={lifespan!r} must be 'auto', 'on' or 'off'.")
-    if not callable(app_or_factory) or isinstance(app_or_factory, Deployment):
+    if not callable(app_or_factory) or _is_deployment(app_or_factory):
         raise ServeError(
             f"lambda_handler needs an ASGI application or a factory, not {app_or_factory!r}.",
         )
@@ -294,6 +296,11 @@ def _is_init(calling: Mapping[str, Any]) -> bool:
     return os.path.realpath(folder) == os.path.realpath(task_root)
 
 
+def _is_deployment(value: Any) -> bool:
+    deployments = sys.modules.get("adapter.serve.deployments")  # whoever made one has loaded it
+    return deployments is not None and isinstance(value, deployments.Deployment)
+
+
 def _on_lambda() -> bool:
     return "AWS_LAMBDA_RUNTIME_API" in os.environ
 
@@ -328,19 +335,22 @@ def _started(function: Function) -> Function:
 
 def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:
     """Say what is being served; a call ends with whoever waits for it, if that is sooner."""
+    deadlines = [deadline.of(lambda_context)]
+    request_id = context.plain_request_id(getattr(lambda_context, "aws_request_id", ""))
     caller: Any = event.get("context") if is_call(event) else None
-    caller = caller if isinstance(caller, dict) else {}
-    deadlines = [deadline.of(lambda_context), caller.get("deadline_ms")]
-    known = [found for found in deadlines if type(found) is int and 0 < found < _NEVER]
+    if not isinstance(caller, dict):
+        return context.InvocationContext(request_id, _soonest(deadlines))
     return context.InvocationContext(
-        request_id=(
-            context.plain_request_id(caller.get("request_id"))
-            or context.plain_request_id(getattr(lambda_context, "aws_request_id", ""))
-        ),
-        deadline_ms=min(known, default=0),
+        request_id=context.plain_request_id(caller.get("request_id")) or request_id,
+        deadline_ms=_soonest([*deadlines, caller.get("deadline_ms")]),
         multiplexed_model_id=_text(caller.get("multiplexed_model_id")),
         route=_text(caller.get("route")),
     )
+
+
+def _soonest(deadlines: list[Any]) -> int:
+    known = [found for found in deadlines if type(found) is int and 0 < found < _NEVER]
+    return min(known, default=0)
 
 
 def _text(value: Any) -> str:

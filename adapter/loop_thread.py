@@ -4,7 +4,9 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 
 def loop_is_running() -> bool:
@@ -14,6 +16,72 @@ def loop_is_running() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def submit(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Future[Any]:
+    """Run a coroutine on a loop, from any thread; cancelling the future cancels it.
+
+    It is `asyncio.run_coroutine_threadsafe`, but for who is on that loop already: that one's way
+    to a loop, through a socket, costs about as much as a handle call does besides.
+    """
+    if not loop_is_running() or asyncio.get_running_loop() is not loop:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop)
+    task = loop.create_task(coroutine)
+    future: Future[Any] = Future()
+
+    def cancel(future: Future[Any]) -> None:
+        if future.cancelled():
+            loop.call_soon_threadsafe(task.cancel)
+
+    def finish(task: asyncio.Task[Any]) -> None:
+        if task.cancelled():
+            future.cancel()
+        if not future.set_running_or_notify_cancel():
+            return
+        error = task.exception()
+        if error is None:
+            future.set_result(task.result())
+        else:
+            future.set_exception(error)
+
+    future.add_done_callback(cancel)
+    task.add_done_callback(finish)
+    return future
+
+
+async def result_of(future: Future[Result]) -> Result:
+    """Wait for a future on the running loop; a cancellation cancels it.
+
+    It is `asyncio.wrap_future`, without the way through a socket where the future is done by code
+    of this very thread. Raises CancelledError where the future was cancelled.
+    """
+    if not future.done():
+        await _end_of(future)
+    if future.cancelled():
+        raise asyncio.CancelledError
+    return future.result()
+
+
+async def _end_of(future: Future[Any]) -> None:
+    loop, thread = asyncio.get_running_loop(), threading.get_ident()
+    ended = loop.create_future()
+
+    def wake(_: Future[Any]) -> None:
+        if threading.get_ident() == thread:
+            tell()
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(tell)
+
+    def tell() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    future.add_done_callback(wake)
+    try:
+        await ended
+    except asyncio.CancelledError:
+        future.cancel()
+        raise
 
 
 class LoopThread:
@@ -30,7 +98,7 @@ class LoopThread:
 
     def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine there; cancelling the future cancels it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        return submit(coroutine, self.loop)
 
     def stop(self, timeout_s: float = 1.0) -> None:
         """Cancel what still runs, end the thread and close the loop.

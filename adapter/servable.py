@@ -111,11 +111,12 @@ class ApplicationServable(Servable):
 
     async def start(self) -> None:
         """Call the factory, where it is one, and run lifespan startup."""
-        from adapter.http.application import factory_application  # noqa: PLC0415 - HTTP only
         from adapter.http.bridge import HttpBridge  # noqa: PLC0415 - HTTP only
 
         app = self._app_or_factory
         if is_factory(app):
+            from adapter.http.application import factory_application  # noqa: PLC0415 - rarely used
+
             app = await factory_application(app)
         self._bridge = HttpBridge(app, self._settings)
         await super().start()

@@ -28,9 +28,17 @@ class Threads:
     """Which threads run plain code for one invocation."""
 
     def __init__(self) -> None:
-        self._task = asyncio.current_task()
+        self._task: asyncio.Task[Any] | None = asyncio.current_task()
         self._running: set[int] = set()
         self.began = 0  # how many have ever begun
+
+    def forget_task(self) -> None:
+        """Let go of the invocation's task, when it has ended.
+
+        Its context holds this object: in a circle they would wait for the garbage collector, and
+        whoever looks at all tasks would see those of the last invocations.
+        """
+        self._task = None
 
     def begin(self) -> None:
         """The calling thread begins."""

@@ -15,7 +15,7 @@ from typing import Any
 from adapter.cli.main import main as adapter
 from bench.support import command
 from bench.support.environment import ROOT
-from bench.support.result import Benchmark
+from bench.support.result import Benchmark, Figure
 from bench.support.settings import Settings
 from bench.support.turns import Values
 
@@ -51,7 +51,7 @@ def main() -> int:
 
 def run(_settings: Settings) -> Benchmark:
     """Ask `adapter cost`, and divide by the millions of requests."""
-    figures = []
+    figures: list[Figure] = []
     prices = ""
     for load in LOADS:
         told = _costs(load)
@@ -95,7 +95,9 @@ def _costs(load: Load) -> dict[str, Any]:
 def _front(told: dict[str, Any]) -> float:
     """What the way in costs: all that is used but requests and duration of functions."""
     used = [one for function in told["functions"] for one in function["used"]]
-    return sum(one["amount"] for one in used if one["name"] not in ("requests", "duration"))
+    return float(
+        sum(one["amount"] for one in used if one["name"] not in ("requests", "duration")),
+    )
 
 
 if __name__ == "__main__":

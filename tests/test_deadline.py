@@ -41,7 +41,9 @@ def test_the_margin_is_half_a_second_but_at_most_a_tenth(
     variables: dict[str, str],
     seconds: float,
 ) -> None:
-    assert deadline.seconds_left(NOW_MS + left_ms, variables) == pytest.approx(seconds)
+    assert deadline.seconds_left(NOW_MS + left_ms, deadline.margin_ms(variables)) == pytest.approx(
+        seconds
+    )
 
 
 def test_without_a_deadline_nothing_is_cancelled() -> None:

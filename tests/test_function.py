@@ -107,11 +107,13 @@ FOREIGN: list[Any] = [
     {"context": {}},
     {"Records": [{"eventSource": "aws:sqs"}]},
     {"source": "aws.events", "detail-type": "Scheduled Event"},
-    {"requestContext": {"routeKey": "$connect", "eventType": "CONNECT", "connectionId": "1"}},
 ]
+WEB_SOCKET = {
+    "requestContext": {"routeKey": "$connect", "eventType": "CONNECT", "connectionId": "1"}
+}
 
 
-@pytest.mark.parametrize("event", FOREIGN)
+@pytest.mark.parametrize("event", [*FOREIGN, WEB_SOCKET])
 def test_event_that_is_neither_http_nor_a_call_is_refused(closing: Closing, event: Any) -> None:
     function = closing(entry_point(Model))
 
@@ -126,6 +128,12 @@ def test_application_refuses_everything_but_http(closing: Closing, event: Any) -
 
     with pytest.raises(UnsupportedEvent):
         function(event)
+
+
+def test_application_answers_what_is_no_whole_event_of_a_web_socket_with_400(
+    closing: Closing,
+) -> None:
+    assert closing(lambda_handler(FastAPI()))(WEB_SOCKET)["statusCode"] == 400
 
 
 @pytest.mark.parametrize("made", [partial(entry_point, Model), partial(lambda_handler, FastAPI())])

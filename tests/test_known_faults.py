@@ -18,7 +18,6 @@ RISKS = {f"R{number}" for number in range(23)}
 # Risks that no code of this package meets, and why.
 NOT_CODE = {
     "R20": "what a client calls a file reaches the application as it was sent; documented",
-    "R21": "the templates name no CORS of a gateway's, so an application's own is the only one",
 }
 
 

@@ -17,11 +17,18 @@ ALLOWED = {
     Finding("adapter.calls.rebuild", "_hints", "typing.get_type_hints"): (
         "the annotations of the receiver's own method"
     ),
-    Finding("adapter.calls.rebuild", "_rebuild_dataclass", "typing.get_type_hints"): (
+    Finding("adapter.calls.rebuild", "_hints_of_class", "typing.get_type_hints"): (
         "the annotations of the receiver's own dataclass"
+    ),
+    Finding("adapter.calls.secrets", "_read_after_restore", "importlib.import_module"): (
+        "a module of Lambda's runtimes, by a name that is written there"
     ),
     Finding("adapter.cli.main", "_LazyGroup.get_command", "importlib.import_module"): (
         "a command from a closed list, typed on the command line"
+    ),
+    Finding("adapter.config.plan_text", "", "typing.get_type_hints"): "imported for _load, below",
+    Finding("adapter.config.plan_text", "_load", "typing.get_type_hints"): (
+        "the annotations of our own plan values, at build time"
     ),
     Finding("adapter.drivers", "_imported", "importlib.import_module"): (
         "the HTTP adapter that the program names in DAGDriver.bind"
@@ -64,6 +71,9 @@ ALLOWED = {
     ),
     Finding("adapter.serve.config", "__getattr__", "importlib.import_module"): (
         "a module of adapter.serve from a closed list"
+    ),
+    Finding("adapter.template.cloudformation", "read_template", "yaml.load"): (
+        "with a SafeLoader that knows CloudFormation's tags besides"
     ),
     Finding("adapter.template.sources", "", "importlib.util.find_spec"): (
         "imported for _spec, below"

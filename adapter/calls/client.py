@@ -20,7 +20,7 @@ from adapter.calls.streamed_call import StreamedCall
 from adapter.calls.waiting import Waiting
 from adapter.errors import InvocationError, ServeError
 from adapter.http1 import Response
-from adapter.loop_thread import LoopThread
+from adapter.loop_thread import LoopThread, submit
 from adapter.serve.channel import Channel
 from adapter.serve.names import function_name
 from adapter.serve.transport import Call
@@ -105,7 +105,7 @@ class LambdaTransport:
             thread.stop()
 
     def _carry(self, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Future[Any]:
-        return asyncio.run_coroutine_threadsafe(self._counted(work, *args), self._running_loop())
+        return submit(self._counted(work, *args), self._running_loop())
 
     async def _counted(self, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
         task = asyncio.current_task()

@@ -13,6 +13,7 @@ from adapter.calls.dispatch import check_kind
 from adapter.calls.error_object import function_error
 from adapter.errors import BackPressureError
 from adapter.generators import as_async
+from adapter.loop_thread import submit
 from adapter.serve import context, in_flight, transport
 from adapter.serve.channel import Channel
 from adapter.serve.options import DeploymentOptions
@@ -124,7 +125,7 @@ class Neighbours:
         # The context of the call comes along: deadline, request id, whom tasks and threads count
         # for.
         assert self._loop is not None  # noqa: S101 - for the type checker
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return submit(work, self._loop)
 
     async def _served(self, neighbour: "_Neighbour", call: Call, finish: _Finish) -> Any:
         """Serve a call in a task of its own. Raises as `send` of `Transport` does."""

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 The signer of botocore costs a cold start about 80 ms; this one is checked against it.
 """
 
+import functools
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -66,6 +67,7 @@ def sign(
     return signed
 
 
+@functools.lru_cache(maxsize=16)  # it holds for a day, a region and a service
 def _signing_key(secret_key: str, scope: str) -> bytes:
     key = f"AWS4{secret_key}".encode()
     for part in scope.split("/"):

@@ -80,6 +80,25 @@ def anybody_may_invoke(stack: Stack) -> Iterator[Fault]:
             )
 
 
+def any_account_of_a_service(stack: Stack) -> Iterator[Fault]:
+    """A service acts for everybody, so it has to be said for whom.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    for permission in stack.of("AWS::Lambda::Permission"):
+        written = permission.properties
+        principal = text(written.get("Principal")) or ""
+        limits = {"SourceArn", "SourceAccount", "PrincipalOrgID"} & written.keys()
+        if principal.endswith(".amazonaws.com") and not limits:
+            yield Fault(
+                permission.where,
+                f"the permission {permission.logical_id} lets {principal} invoke the function for "
+                "any account.",
+                "Set SourceArn to what may, or SourceAccount: !Ref AWS::AccountId.",
+                permission.logical_id,
+            )
+
+
 def _says_public_url(stack: Stack, resource: Resource) -> bool:
     """Whether the deployment that a function or a URL belongs to has asked for a public one."""
     plan = _plan_of(stack, resource)

@@ -37,9 +37,15 @@ def snap_start_and_provisioned(stack: Stack) -> Iterator[Fault]:
 
 
 def reserved_beyond_account(stack: Stack) -> Iterator[Fault]:
-    """Lambda keeps 100 of an account's executions for the functions that reserve none."""
+    """Lambda keeps 100 of an account's executions for the functions that reserve none.
+
+    What is kept warm is taken from the account as well, where nothing is reserved.
+    """
     wanted = {
-        function.where: number(function.properties.get("ReservedConcurrentExecutions"))
+        function.where: max(
+            number(function.properties.get("ReservedConcurrentExecutions")),
+            _provisioned(function),
+        )
         for function in stack.functions
     }
     total, limit = sum(wanted.values()), stack.account_concurrency
@@ -47,7 +53,8 @@ def reserved_beyond_account(stack: Stack) -> Iterator[Fault]:
         largest = max(wanted, key=lambda name: wanted[name])
         yield Fault(
             "",
-            f"{total:,} executions are reserved, most of them for {largest} ({wanted[largest]:,}); "
+            f"{total:,} executions are reserved or kept warm, most of them for {largest} "
+            f"({wanted[largest]:,}); "
             f"an account with a limit of {limit:,} grants {max(0, limit - MIN_UNRESERVED):,}.",
             "Lower max_replicas, or have the limit raised in Service Quotas; new accounts start "
             "below 1,000 (aws lambda get-account-settings).",

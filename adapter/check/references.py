@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adapter.check.stack import Stack, items, mapping
+from adapter.check.stack import Stack, items, mapping, reference
 from adapter.check.values import Fault
-from adapter.template.cloudformation import read_template, write_template
+from adapter.template.cloudformation import Sub, Tagged
 
 # `${!Name}` is written out, and `${AWS::Region}` is always there.
 _IN_TEXT = re.compile(r"\$\{([A-Za-z0-9]+)[.}]")
@@ -18,7 +18,7 @@ def unknown(stack: Stack) -> Iterator[Fault]:
 
     What the SAM transform makes begins with the id of what it is made of: `GatewayAliaslive`.
     """
-    template = read_template(write_template(stack.template))
+    template = stack.template
     known = {*mapping(template.get("Resources")), *mapping(template.get("Parameters"))}
     owners = {one.logical_id: one.where for one in stack.resources}
     for section in _SECTIONS:
@@ -41,20 +41,18 @@ def _is_made_by_sam(name: str, known: set[str]) -> bool:
 
 
 def _references(value: Any) -> Iterator[str]:
-    """Yield the ids that a value refers to, at any depth."""
-    if isinstance(value, list):
-        for one in value:
-            yield from _references(one)
-    if not isinstance(value, Mapping):
-        return
-    for name, one in value.items():
-        if name == "Ref" and len(value) == 1 and isinstance(one, str):
-            yield from (one.partition(".")[0],) if "::" not in one else ()
-        elif name == "Fn::GetAtt" and isinstance(one, list) and isinstance(one[0], str):
-            yield one[0].partition(".")[0]
-        elif name == "Fn::Sub":
-            yield from _in_text(one)
-        else:
+    """Yield the ids that a value refers to, at any depth, in the short forms and the long ones."""
+    name = reference(value)
+    if isinstance(value, Sub):
+        yield from _in_text(value.text)
+    elif isinstance(value, Tagged):
+        yield from _references({f"Fn::{value.tag.removeprefix('!')}": value.value})
+    elif name is not None:
+        yield from () if "::" in name else (name.partition(".")[0],)
+    elif isinstance(value, Mapping) and "Fn::Sub" in value:
+        yield from _in_text(value["Fn::Sub"])
+    elif isinstance(value, (Mapping, list)):
+        for one in value.values() if isinstance(value, Mapping) else value:
             yield from _references(one)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adapter.check.stack import Stack, mapping, reference
+from adapter.check.stack import Resource, Stack, mapping, reference
 from adapter.check.values import Fault
 from adapter.plan.values import ApplicationPlan, FunctionPlan
 
@@ -12,14 +12,16 @@ _SHOWN = 3
 def buffered_streams(stack: Stack) -> Iterator[Fault]:
     """An HTTP API collects a stream, up to 6 MB, and sends it as one answer."""
     for plan in stack.plan.applications:
+        ingress = plan.function(plan.ingress)
         routes = [f"{'/'.join(one.methods)} {one.path}" for one in plan.routes if one.streams]
-        if routes and not _carries_streams(stack, plan.function(plan.ingress)):
+        if routes and _only_buffers(stack, ingress):
+            first = "Give it" if ingress.exec_wrapper else "Remove exec_wrapper=False, and give it"
             yield Fault(
-                stack.name(plan.function(plan.ingress)),
+                stack.name(ingress),
                 f"{_listed(routes)} can stream, and no front of it does: clients get everything at "
                 "the end, at most 6 MB.",
-                'Give it LambdaOptions(url="stream"), or api="rest".',
-                plan.function(plan.ingress).logical_id,
+                f'{first} LambdaOptions(url="stream"), or api="rest".',
+                ingress.logical_id,
             )
 
 
@@ -67,18 +69,25 @@ def _named(stack: Stack, plan: ApplicationPlan) -> str:
     return stack.name(plan.function(plan.ingress))
 
 
-def _carries_streams(stack: Stack, function: FunctionPlan) -> bool:
-    """Whether a URL or a REST API of the function streams."""
-    for resource in stack.functions:
-        if resource.logical_id != function.logical_id:
-            continue
-        url = mapping(resource.properties.get("FunctionUrlConfig"))
-        events = mapping(resource.properties.get("Events")).values()
-        modes = [
-            mapping(mapping(one).get("Properties")).get("ResponseTransferMode") for one in events
-        ]
-        return url.get("InvokeMode") == "RESPONSE_STREAM" or "RESPONSE_STREAM" in modes
-    return False
+def _only_buffers(stack: Stack, function: FunctionPlan) -> bool:
+    """Whether HTTP reaches a function, and neither its URL nor an API of it streams."""
+    modes = [
+        mode
+        for resource in stack.functions
+        if resource.logical_id == function.logical_id
+        for mode in _modes(resource)
+    ]
+    return bool(modes) and "RESPONSE_STREAM" not in modes
+
+
+def _modes(function: Resource) -> Iterator[str]:
+    """Yield how each front of a function answers."""
+    if url := mapping(function.properties.get("FunctionUrlConfig")):
+        yield str(url.get("InvokeMode", "BUFFERED"))
+    for event in mapping(function.properties.get("Events")).values():
+        if mapping(event).get("Type") in {"Api", "HttpApi"}:
+            written = mapping(mapping(event).get("Properties"))
+            yield str(written.get("ResponseTransferMode", "BUFFERED"))
 
 
 def _listed(routes: list[str]) -> str:

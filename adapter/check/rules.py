@@ -38,6 +38,7 @@ RULES = (
     Rule("A118", "runtime that AWS no longer takes", runtimes.refused),
     Rule("A119", "CORS twice", routes.cors_twice),
     Rule("A120", "reference to what is not there", references.unknown),
+    Rule("A121", "timeout beyond the queue's", timeouts.beyond_queue),
     Rule("A201", "timeout beyond the gateway's", timeouts.beyond_gateway),
     Rule("A202", "callee that outlives its caller", timeouts.callee_beyond_caller),
     Rule("A203", "streaming route behind a buffering front", routes.buffered_streams),
@@ -50,5 +51,6 @@ RULES = (
     Rule("A210", "logs that are kept for ever", logs.kept_for_ever),
     Rule("A211", "idle cost of Managed Instances", concurrency.instances_cost),
     Rule("A212", "WebSocket route without a WebSocket API", routes.web_sockets),
+    Rule("A213", "permission of a service for any account", access.any_account_of_a_service),
 )
 CODES = frozenset(rule.code for rule in RULES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adapter.check.stack import Resource, Stack, mapping, number
+from adapter.check.stack import Resource, Stack, mapping, number, reference
 from adapter.check.values import Fault
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
@@ -10,6 +10,7 @@ HTTP_API_S = 30
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 REST_API_S = 29
 _DEFAULT_S = 3  # of a function that says nothing
+_VISIBLE_S = 30  # of a queue that says nothing
 
 
 def beyond_gateway(stack: Stack) -> Iterator[Fault]:
@@ -28,6 +29,30 @@ def beyond_gateway(stack: Stack) -> Iterator[Fault]:
                     function.logical_id,
                 )
                 break
+
+
+def beyond_queue(stack: Stack) -> Iterator[Fault]:
+    """A message that appears again while it is handled is handled twice, so Lambda refuses.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+    queues = {one.logical_id: one.properties for one in stack.of("AWS::SQS::Queue")}
+    for function in stack.functions:
+        timeout = _timeout(function)
+        for kind, found in _events(function):
+            name = reference(mapping(found).get("Queue")) if kind == "SQS" else None
+            if name not in queues:
+                continue
+            visible = number(queues[name].get("VisibilityTimeout", _VISIBLE_S))
+            if 0 < visible < timeout:
+                yield Fault(
+                    function.where,
+                    f"timeout_s={timeout}, but messages of {name} appear again after {visible} s; "
+                    "Lambda refuses the subscription.",
+                    f"Set VisibilityTimeout of {name} to {6 * timeout}, six times the timeout, as "
+                    "AWS advises.",
+                    function.logical_id,
+                )
 
 
 def callee_beyond_caller(stack: Stack) -> Iterator[Fault]:

@@ -17,6 +17,7 @@ from adapter.plan.values import (
     SocketApiPlan,
     StackPlan,
 )
+from adapter.serve.event_sources import EventSource, S3Bucket, Schedule, SQSQueue
 from adapter.template.project import Project
 
 _API_NAMES = {"http": "HTTP API", "rest": "REST API"}
@@ -155,9 +156,21 @@ def _reached(plan: StackPlan, function: FunctionPlan) -> str:
         ways.append(f"WebSocket API {paths} {_who(public=sockets.public)}")
     if function.url is not None:
         ways.append(_url(function.url))
+    ways += [_event_source(one) for one in function.events]
     if callers:
         ways.append(f"called by {', '.join(callers)}")
     return ", ".join(ways) or "called by name"
+
+
+def _event_source(source: EventSource) -> str:
+    match source:
+        case Schedule():
+            return f"schedule {source.schedule}"
+        case SQSQueue():
+            return f"queue {source.queue}"
+        case S3Bucket():
+            return f"bucket {source.bucket}"
+    return "rule of EventBridge"
 
 
 def _route_prefix(plan: StackPlan, function: FunctionPlan) -> str | None:

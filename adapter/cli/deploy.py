@@ -43,8 +43,9 @@ FAILED = 1
 def deploy(*, wait_s: int, **options: Any) -> int:
     """Build TARGET, deploy it with AWS SAM CLI, and wait until it answers.
 
-    This is `adapter build`, `sam build` and `sam deploy`. Before anything is deployed it says where
-    access widens, and asks. Without TARGET what was built last is deployed.
+    This is `adapter build`, `sam build` and `sam deploy`; between the latter two it compiles what
+    was built, for faster cold starts. Before anything is deployed it says where access widens, and
+    asks. Without TARGET what was built last is deployed.
 
     The exit code is that of sam where it fails. Ctrl-C ends sam; what CloudFormation has begun
     goes on.
@@ -127,6 +128,7 @@ def _deploy(folder: Path, options: dict[str, Any], wait_s: int) -> int:
         return code
     if options["target"]:
         _refuse_too_large(folder, options)
+    _compile(folder)
     if code := run_sam(["deploy", *arguments], folder, asks=options["guided"]):
         if not options["guided"]:
             _tell_failure(place)
@@ -143,6 +145,16 @@ def _refuse_too_large(folder: Path, options: dict[str, Any]) -> None:
     if found:
         told = (f"{one.function.name}: {one.reason} {REMEDY}" for one in found)
         raise StackError("\n".join(told))
+
+
+def _compile(folder: Path) -> None:
+    from adapter.stack.bytecode import compile_modules  # noqa: PLC0415 - see deploy
+
+    for runtime in compile_modules(folder / ".aws-sam" / "build"):
+        click.echo(
+            f"  {runtime} is not on PATH, so modules are not compiled for it: every cold start "
+            "will do that",
+        )
 
 
 def _admitted(place: "Place", template: dict[str, Any], options: dict[str, Any]) -> bool:

@@ -84,7 +84,9 @@ class HttpBridge:
             logger.warning("the event is no HTTP request that can be served: %s", refused)
             await destination.answer(_to(gateway, self._refusal(refused)))
             return
-        scope = {**self._scope(request), "aws.event": event, "aws.context": context}
+        scope = self._scope(request)
+        scope["aws.event"] = event
+        scope["aws.context"] = context
         await self._run(scope, request.body, destination)
 
     async def answer(self, event: dict[str, Any], response: Response, responder: Responder) -> None:
@@ -117,7 +119,8 @@ class HttpBridge:
             return gateway.result(kept, is_text=is_text)
 
         whole = ResultDestination(responder, to_result, gateway.most_bytes)
-        if front_of(event) not in self._settings.streams or not responder.streams:
+        streams = self._settings.streams
+        if not (streams and responder.streams and front_of(event) in streams):
             return whole
         return StreamDestination(
             responder,
@@ -172,24 +175,27 @@ class HttpBridge:
         body: bytes,
         destination: ResultDestination | StreamDestination,
     ) -> None:
-        served = serve_context.served()._replace(
-            multiplexed_model_id=serve_headers.model_id(scope["headers"]),
-            route=self._base_path,
-        )
+        served = serve_context.served()
+        request_id = served.request_id
         timeout_s = self._settings.request_timeout_s
         if self._settings.serve_headers:
             timeout_s = serve_headers.timeout_s(scope["headers"], timeout_s)
             headers = serve_headers.without_doubtful_id(scope["headers"])
-            request_id = serve_headers.request_id(headers) or served.request_id or _new_request_id()
+            request_id = serve_headers.request_id(headers) or request_id or _new_request_id()
             scope["headers"] = serve_headers.identified(headers, request_id)
-            served = served._replace(request_id=request_id)
-        serve_context.invocation.set(served)
+        own = serve_context.InvocationContext(
+            request_id=request_id,
+            deadline_ms=served.deadline_ms,
+            multiplexed_model_id=serve_headers.model_id(scope["headers"]),
+            route=self._base_path,
+        )
+        serve_context.invocation.set(own)
         raise_errors = self._settings.raise_errors
         exchange = Exchange(scope, body, destination, raise_errors=raise_errors)
         if timeout_s is None:
             await exchange.run(self.app)
         else:
-            await self._in_time(exchange, served.request_id, timeout_s)
+            await self._in_time(exchange, request_id, timeout_s)
 
     async def _in_time(self, exchange: Exchange, request_id: str, timeout_s: float) -> None:
         running = asyncio.create_task(exchange.run(self.app))
@@ -197,7 +203,7 @@ class HttpBridge:
             async with asyncio.timeout(timeout_s):
                 await exchange.settled(running)
         except TimeoutError:
-            if exchange.complete.is_set():  # both at the same time; the answer is on its way
+            if exchange.complete:  # both at the same time; the answer is on its way
                 await running
                 return
             text = f"Request {request_id} timed out after {timeout_s}s."

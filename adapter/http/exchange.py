@@ -86,23 +86,32 @@ class Exchange:
             "more_body": False,
         }
         self._state = State.REQUEST
-        self._sent = asyncio.Event()  # the response is over for the application
-        self.complete = asyncio.Event()  # nothing is left to wait for but its delivery
+        self.complete = False  # nothing is left to wait for but its delivery
         self._status = 500
         self._headers: list[tuple[bytes, bytes]] = []
         self._length: int | None = None  # as announced
         self._size = 0
         self._chunks: list[bytes] = []
         self._kept: Response | None = None  # until the application has ended
+        # Made where somebody waits: that the response is over for the application, that it is
+        # complete, and that its stream is open.
+        self._sent: asyncio.Event | None = None
+        self._completed: asyncio.Event | None = None
         self._opening: asyncio.Event | None = None
         self._stream: ResponseStream | None = None
 
     def _become(self, state: State) -> None:
         self._state = state
         if state in _OVER:
-            self._sent.set()
+            if self._sent is not None:
+                self._sent.set()
             if self._kept is None:
-                self.complete.set()
+                self._complete()
+
+    def _complete(self) -> None:
+        self.complete = True
+        if self._completed is not None:
+            self._completed.set()
 
     async def run(self, app: ASGIApp) -> None:
         """Run the application to its end, background tasks included.
@@ -166,7 +175,10 @@ class Exchange:
 
     async def settled(self, running: asyncio.Task[None]) -> None:
         """Wait until the response is complete or `running`, the application, has ended."""
-        complete = asyncio.create_task(self.complete.wait())
+        if self.complete:
+            return
+        self._completed = asyncio.Event()
+        complete = asyncio.create_task(self._completed.wait())
         try:
             await asyncio.wait({complete, running}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -198,7 +210,9 @@ class Exchange:
         if self._request is not None:
             message, self._request = self._request, None
             return message
-        await self._sent.wait()
+        if self._state not in _OVER:
+            self._sent = self._sent or asyncio.Event()
+            await self._sent.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
@@ -287,7 +301,7 @@ class Exchange:
 
     async def _release(self, response: Response) -> None:
         self._kept = None
-        self.complete.set()
+        self._complete()
         await self._destination.answer(response)
 
 

@@ -12,7 +12,7 @@ Headers = list[tuple[bytes, bytes]]
 Response = dict[str, Any]  # "status", "headers", "body", as Mangum's handler classes take it
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_LINES_OF_TOKENS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+\n)*")
+_OF_TOKENS = bytes(code for code in range(128) if _TOKEN.fullmatch(bytes([code])))
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # all but the tab: RFC 9110, section 5.5
 # What the connection to the client is about is between the gateway and the client.
 _HOP_BY_HOP = frozenset(
@@ -54,14 +54,10 @@ def checked_headers(headers: Any) -> Headers:
         pairs = [(_bytes(name).lower(), _bytes(value)) for name, value in headers]
     except (TypeError, ValueError) as error:
         raise InvalidResponse(f"headers must be pairs of bytes: {headers!r:.100}") from error
-    names = b"".join([name + b"\n" for name, _ in pairs])
+    names = [name for name, _ in pairs]
     values = b"".join([value for _, value in pairs])
-    # All at once; a line end in a name makes more lines than there are headers.
-    if (
-        not _LINES_OF_TOKENS.fullmatch(names)
-        or names.count(b"\n") != len(pairs)
-        or _CONTROLS.search(values)
-    ):
+    # All at once; deleting is the fastest way to look at each character.
+    if b"".join(names).translate(None, _OF_TOKENS) or not all(names) or _CONTROLS.search(values):
         _refuse_headers(pairs)
     return pairs
 

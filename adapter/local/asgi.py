@@ -52,22 +52,26 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -
     The request's body must have been read, and `work` must not complete the response: a server
     calls that a disconnect, too.
     """
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_disconnected(receive))
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - for the type checker
+    cancelled_before, gone = task.cancelling(), False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        task.cancel()
+
+    watching = asyncio.get_running_loop().create_task(watch())
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientGoneError
-        return await working
+        return await work
+    except asyncio.CancelledError:
+        if not gone or task.uncancel() > cancelled_before:
+            raise
+        raise ClientGoneError from None
     finally:
-        working.cancel()
-        leaving.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        watching.cancel()
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:

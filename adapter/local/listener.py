@@ -6,7 +6,7 @@ import errno
 import logging
 import socket
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import h11
 import uvicorn
@@ -18,6 +18,7 @@ from adapter.local.asgi import BrokenResponseError
 from adapter.sockets.session import MAX_MESSAGE
 
 _BACKLOG = 2048
+_SMALL = 4096  # bytes
 _GRACE_S = 1  # uvicorn counts whole seconds
 
 
@@ -128,6 +129,9 @@ class _Protocol(H11Protocol):
     An answer to that, too, would be an error of ours with a traceback.
     """
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(cast("asyncio.Transport", _Together(transport)))
+
     def send_400_response(self, msg: str) -> None:
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             super().send_400_response(msg)
@@ -136,6 +140,41 @@ class _Protocol(H11Protocol):
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: what is no WebSocket is answered as the request that it also is."""
+
+
+class _Together:
+    """A transport that sends the head of a response and its body in one packet.
+
+    A small piece is held back until the next one, at most until the event loop's next turn: to send
+    is most of what a small response costs, for us and for the client.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held = b""
+        self._sending: asyncio.Handle | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if self._held or len(data) > _SMALL:
+            self._send(data)
+        elif data:
+            self._held = data
+            self._sending = asyncio.get_running_loop().call_soon(self._send)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self, data: bytes = b"") -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+        held, self._held = self._held, b""
+        if held or data:
+            self._transport.write(held + data)
 
 
 class _Server(uvicorn.Server):

@@ -18,6 +18,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from adapter.errors import ServeError
 from adapter.local.http_api import HttpRoute
 from adapter.local.invocation import Answer, Invocation, ThrottledError, function_arn
 from adapter.local.log import InvocationRecord, Log
@@ -101,7 +102,7 @@ class SocketFront:
     async def invoke(self, route: HttpRoute, event: Mapping[str, Any]) -> Answer:
         """Invoke the function with an event. One that takes too long for API Gateway runs on.
 
-        Raises TimeoutError then, and `ThrottledError`.
+        Raises TimeoutError then, `ThrottledError`, and `ServeError` where there is no function.
         """
         invocation = Invocation(
             payload=json.dumps(event).encode(),
@@ -243,6 +244,8 @@ class _Connection:
             answer = Answer(payload=b"", error_type="integration timeout")
         except ThrottledError:
             answer = Answer(payload=b"", error_type="TooManyRequestsException")
+        except ServeError:  # `serve.delete`, while there are clients
+            answer = Answer(payload=b"", error_type="ResourceNotFoundException")
         status, _ = _result(answer)
         if not shown or answer.error_type:
             shown = "101" if kind == "connect" and status == 200 else str(status)

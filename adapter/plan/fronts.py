@@ -49,7 +49,7 @@ def fronted(plan: ApplicationPlan, options: LambdaOptions) -> ApplicationPlan:
         if options.url is None and ingress.exec_wrapper:
             url = FunctionUrl(streams=True, public=front.public, cors=front.cors, automatic=True)
             ingress = replace(ingress, url=url)
-        note = "" if options.url == "none" else streaming_note(ingress, plan.routes)
+        note = streaming_note(ingress, plan.routes)
         ingress = replace(ingress, notes=(*ingress.notes, note)) if note else ingress
     ingress = replace(ingress, environment=_environment(ingress, front))
     others = (one for one in plan.functions if one.name != plan.ingress)

@@ -9,9 +9,6 @@ from adapter.plan.values import FunctionPlan, FunctionUrl, RoutePlan
 from adapter.serve.ingresses import ingress_of
 from adapter.serve.lambda_options import LambdaOptions
 
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-HTTP_API_WAITS_S = 30
-
 
 def function_url(name: str, func_or_class: Any, options: LambdaOptions) -> FunctionUrl | None:
     """Return the function URL that a deployment asks for.
@@ -47,30 +44,22 @@ def serves_http(func_or_class: Any) -> bool:
 
 def ingress_notes(name: str, func_or_class: Any, options: LambdaOptions) -> list[str]:
     """Say what HTTP will meet at the ingress that the user may not expect."""
-    notes = []
-    if options.api in (None, "http", "public-http") and options.timeout_s > HTTP_API_WAITS_S:
-        notes.append(
-            f"{name}: timeout_s={options.timeout_s}, but an HTTP API waits {HTTP_API_WAITS_S} s "
-            "for an answer; what takes longer is a 503 for the client.",
-        )
-    if not serves_http(func_or_class):
-        notes.append(
-            f"{name}: has neither @serve.ingress nor __call__, so every HTTP request fails; "
-            "it can be called by handles and boto3 only.",
-        )
-    return notes
+    if serves_http(func_or_class) or options.api == "none":
+        return []
+    note = (
+        f"{name}: has neither @serve.ingress nor __call__, so every HTTP request fails. "
+        'LambdaOptions(api="none") leaves the API out.'
+    )
+    return [note]
 
 
 def streaming_note(function: FunctionPlan, routes: Iterable[RoutePlan]) -> str:
-    """Name the routes that are known to stream, and what becomes of that; "" for none.
-
-    It is about a function whose only other front is an HTTP API.
-    """
-    streaming = [f"{'/'.join(one.methods)} {one.path}" for one in routes if one.streams]
-    if not streaming or (function.url and function.url.streams and not function.url.automatic):
+    """Say for which routes the function has got a URL by itself; "" where it has not."""
+    if function.url is None or not function.url.automatic:
         return ""
+    streaming = [f"{'/'.join(one.methods)} {one.path}" for one in routes if one.streams]
     verb, them = ("streams", "it") if len(streaming) == 1 else ("stream", "them")
-    what = f"{function.deployment}: {', '.join(streaming)} {verb}, and an HTTP API buffers {them}; "
-    if function.url is not None and function.url.automatic:
-        return f"{what}the function gets a URL that streams."
-    return f'{what}LambdaOptions(url="stream") gives {them} a URL that streams.'
+    return (
+        f"{function.deployment}: {', '.join(streaming)} {verb}, and an HTTP API buffers {them}; "
+        "the function gets a URL that streams."
+    )

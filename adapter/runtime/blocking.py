@@ -7,6 +7,7 @@ and Lambda freezes it then. Waiting in the kernel costs a third of what an event
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from adapter.connection import CONNECT_S, Messages
 from adapter.http1 import ProtocolError
@@ -26,7 +27,9 @@ class BlockingConnection(Messages):
     @classmethod
     async def open(cls, host: str, port: int) -> "BlockingConnection":
         """Connect. Raises OSError where nobody listens, TimeoutError after 5 s of silence."""
-        connected = socket.create_connection((host, port), CONNECT_S)
+        # As bytes: with text Python loads the codec of international names first, at a cold start.
+        address: tuple[Any, int] = (host.encode(), port)
+        connected = socket.create_connection(address, CONNECT_S)
         connected.settimeout(None)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return cls(connected)

@@ -1,14 +1,12 @@
 """How long init took, and on what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 LEAST_MS = 0.1  # what took less did nothing
 
 
-@dataclass(frozen=True, slots=True)
-class InitTimes:
+class InitTimes(NamedTuple):
     """The parts of init in milliseconds, in the order in which they happened."""
 
     parts: Mapping[str, float]

@@ -1,10 +1,11 @@
 """From one event loop to a reader anywhere: the items of a stream, with back-pressure."""
 
-import asyncio
 import threading
 from collections import deque
 from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+from adapter.loop_thread import result_of
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Channel(Generic[T]):
     async def put(self, item: T) -> None:
         """Pass an item on, as soon as there is room for it. After the end it is dropped."""
         while (room := self._put(item)) is not None:
-            await asyncio.wrap_future(room)
+            await result_of(room)
 
     def _put(self, item: T) -> Future[None] | None:
         """Pass an item on; where there is no room, return a future that tells when to try again."""
@@ -77,8 +78,7 @@ class Channel(Generic[T]):
 
     async def get(self) -> T:
         """Wait for the next item. Raises `EndOfChannel` after the last, or the writer's error."""
-        item = self._take()
-        return item.result() if item.done() else await asyncio.wrap_future(item)
+        return await result_of(self._take())
 
     def get_blocking(self) -> T:
         """Wait as `get` does, in a thread without an event loop."""

@@ -11,8 +11,8 @@ from adapter.serve.records import Record
 # https://docs.aws.amazon.com/lambda/latest/api/API_Cors.html
 METHODS = ("*", "DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _MOST = 100
-_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^\s/*?#]+")
-_HEADER = re.compile(r"\*|[A-Za-z0-9!#$%&'^_`|~.+-]+")
+_ORIGIN = r"\*|[a-z][a-z0-9+.-]*://[^\s/*?#]+"
+_HEADER = r"\*|[A-Za-z0-9!#$%&'^_`|~.+-]+"
 _LISTS = ("allow_origins", "allow_methods", "allow_headers", "expose_headers")
 
 
@@ -75,8 +75,8 @@ def _require(
 
 
 def _is_origin(value: str) -> bool:
-    return _ORIGIN.fullmatch(value) is not None
+    return re.fullmatch(_ORIGIN, value) is not None
 
 
 def _is_header(value: str) -> bool:
-    return _HEADER.fullmatch(value) is not None
+    return re.fullmatch(_HEADER, value) is not None

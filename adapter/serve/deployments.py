@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Never, overload
 
 from adapter.errors import InvalidOption, UnknownOption
-from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.older import OlderDeployment
 from adapter.serve.options import DEFAULT, Default, DeploymentOptions
 from adapter.serve.type_variables import (
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         RequestRouterConfig,
     )
     from adapter.serve.handles import DeploymentHandle
+    from adapter.serve.lambda_options import LambdaOptions
     from adapter.serve.option_types import Decorator, Options
     from adapter.serve.schema import LoggingConfig
 

@@ -17,18 +17,19 @@ from adapter.serve.aws_names import is_reference, service_of
 from adapter.serve.checks import require_int, require_text
 from adapter.serve.records import Record
 
+# Patterns are compiled when they are used: at import it would take time of each cold start.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-_RATE = re.compile(r"rate\([1-9][0-9]* (?:minute|hour|day)s?\)")
-_AT = re.compile(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)")
-_CRON = re.compile(r"cron\(([^()]+)\)")
-_TIMEZONE = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*")
+_RATE = r"rate\([1-9][0-9]* (?:minute|hour|day)s?\)"
+_AT = r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+_CRON = r"cron\(([^()]+)\)"
+_TIMEZONE = r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*"
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
-_QUEUE = re.compile(r"[A-Za-z0-9_-]{1,75}(?:\.fifo)?")
+_QUEUE = r"[A-Za-z0-9_-]{1,75}(?:\.fifo)?"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-_BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_BUCKET = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
-_S3_EVENT = re.compile(r"s3:[A-Za-z]+(?::(?:[A-Za-z]+|\*))?")
-_BUS = re.compile(r"[A-Za-z0-9/._-]{1,256}")
+_S3_EVENT = r"s3:[A-Za-z]+(?::(?:[A-Za-z]+|\*))?"
+_BUS = r"[A-Za-z0-9/._-]{1,256}"
 _FIFO = ".fifo"
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
 _MAX_BATCH, _MAX_FIFO_BATCH, _WITHOUT_WINDOW = 10_000, 10, 10
@@ -248,15 +249,15 @@ def _require_json(name: str, value: object) -> None:
         raise InvalidOption(f"{name}={value!r:.200} must be what JSON can say: {error}.") from error
 
 
-def _fits(pattern: re.Pattern[str], value: object) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
+def _fits(pattern: str, value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
 def _is_schedule(text: str) -> bool:
-    if cron := _CRON.fullmatch(text):
+    if cron := re.fullmatch(_CRON, text):
         fields = cron[1].split()
         return len(fields) == 6 and [fields[2], fields[4]].count("?") == 1
-    return bool(_RATE.fullmatch(text) or _AT.fullmatch(text))
+    return _fits(_RATE, text) or _fits(_AT, text)
 
 
 def _is_pattern(value: object) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from adapter.errors import InvalidOption
 from adapter.serve.checks import require_int, require_number, require_seconds
-from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.records import refuse_unknown
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
         GangSchedulingConfig,
         RequestRouterConfig,
     )
+    from adapter.serve.lambda_options import LambdaOptions
     from adapter.serve.schema import LoggingConfig
 
 
@@ -33,16 +33,8 @@ DEFAULT: Final = Default.VALUE
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class DeploymentOptions(NamedTuple):
-    """What `@serve.deployment(...)` and `.options(...)` were given; `changed` checks it.
-
-    `given` names the options that the user wrote, so that `adapter build` can say which of them
-    have no meaning on Lambda. Times end in `_s` and are seconds. Defaults are Ray Serve's; where
-    that is a configuration object, it is None, and made by who reads it.
-
-    `init_args` and `init_kwargs` are constructor arguments of the older form, `route_prefix` is
-    where `deploy()` serves it, `version` and `prev_version` are kept to be shown.
-    """
+class _Written(NamedTuple):
+    """The fields of `DeploymentOptions`, as the user wrote them."""
 
     name: str
     num_replicas: int | Literal["auto"] | None = None
@@ -57,7 +49,7 @@ class DeploymentOptions(NamedTuple):
     graceful_shutdown_wait_loop_s: float = 2
     graceful_shutdown_timeout_s: float = 20
     logging_config: "LoggingConfig | None" = None
-    lambda_options: LambdaOptions = LambdaOptions()
+    lambda_options: "LambdaOptions | None" = None
     placement_group_bundles: Any = None
     placement_group_strategy: str | None = None
     placement_group_bundle_label_selector: Any = None
@@ -74,6 +66,28 @@ class DeploymentOptions(NamedTuple):
     version: str | None = None
     prev_version: str | None = None
     given: frozenset[str] = frozenset()
+
+
+class DeploymentOptions(_Written):
+    """What `@serve.deployment(...)` and `.options(...)` were given; `changed` checks it.
+
+    `given` names the options that the user wrote, so that `adapter build` can say which of them
+    have no meaning on Lambda. Times end in `_s` and are seconds. Defaults are Ray Serve's; where
+    that is a configuration object, it is None, and made by who reads it.
+
+    `init_args` and `init_kwargs` are constructor arguments of the older form, `route_prefix` is
+    where `deploy()` serves it, `version` and `prev_version` are kept to be shown.
+    """
+
+    __slots__ = ()
+
+    @property
+    def lambda_options(self) -> "LambdaOptions":
+        """As written, or the defaults: a function that runs never asks."""
+        from adapter.serve.lambda_options import LambdaOptions  # noqa: PLC0415 - for who asks
+
+        written: LambdaOptions | None = super().lambda_options
+        return LambdaOptions() if written is None else written
 
     @property
     def ignored(self) -> Mapping[str, Any]:
@@ -97,6 +111,8 @@ class DeploymentOptions(NamedTuple):
         given = self.given | written.keys()
         _refuse_none(written)
         _refuse_contradictions(written)
+        if "lambda_options" in written:
+            _check_lambda_options(written["lambda_options"])
         written = {**_replaced_scaling(written), **_converted(written)}
         return _checked(self._replace(**written, given=given))
 
@@ -254,13 +270,17 @@ def _checked(options: DeploymentOptions) -> DeploymentOptions:
     require_seconds("health_check_timeout_s", options.health_check_timeout_s)
     _check_actor_options(options.ray_actor_options)
     _check_cluster(options)
-    lambda_options: object = options.lambda_options
-    if not isinstance(lambda_options, LambdaOptions):
+    return options
+
+
+def _check_lambda_options(written: object) -> None:
+    from adapter.serve.lambda_options import LambdaOptions  # noqa: PLC0415 - loaded when used
+
+    if not isinstance(written, LambdaOptions):
         raise InvalidOption(
-            f"lambda_options={lambda_options!r} must be a LambdaOptions, "
+            f"lambda_options={written!r} must be a LambdaOptions, "
             "for example LambdaOptions(memory_mb=1024).",
         )
-    return options
 
 
 def _check_name(name: object) -> None:

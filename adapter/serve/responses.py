@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, Generic, Never, Self
 
 from adapter.errors import RequestCancelledError, ServeError
-from adapter.loop_thread import loop_is_running
+from adapter.loop_thread import loop_is_running, result_of
 from adapter.serve import context
 from adapter.serve.channel import Channel, EndOfChannel
 from adapter.serve.type_variables import Result_co
@@ -30,7 +30,7 @@ class DeploymentResponse(Generic[Result_co]):
 
     async def _wait(self) -> Result_co:
         try:
-            result: Result_co = await asyncio.wrap_future(self._future)
+            result: Result_co = await result_of(self._future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

@@ -20,16 +20,15 @@ _REFERENCE = r"\$\{[A-Za-z0-9:.]+\}"
 _PART = rf"(?:[A-Za-z0-9-]|{_REFERENCE})+"
 _HEAD = rf"arn:{_PART}"
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
-_PARAMETER = re.compile(
+_PARAMETER = (
     rf"(?:{_HEAD}:ssm:(?P<region>{_PART}):{_PART}:parameter)?"
-    rf"(?:/?[A-Za-z0-9_.-]|/{_REFERENCE})(?:[A-Za-z0-9_./-]|{_REFERENCE})*(?::[A-Za-z0-9_.-]+)?",
+    rf"(?:/?[A-Za-z0-9_.-]|/{_REFERENCE})(?:[A-Za-z0-9_./-]|{_REFERENCE})*(?::[A-Za-z0-9_.-]+)?"
 )
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
 _NAME = rf"(?:[A-Za-z0-9/_+=.@!-]|{_REFERENCE})+"
-_SECRET = re.compile(
+_SECRET = (
     rf"(?P<id>{_HEAD}:secretsmanager:(?P<region>{_PART}):{_PART}:secret:{_NAME}-[A-Za-z0-9]{{6}}"
-    rf"|{_NAME})(?::(?P<key>.+))?",
-    re.DOTALL,
+    rf"|{_NAME})(?::(?P<key>(?s:.+)))?"
 )
 
 
@@ -51,9 +50,9 @@ def parse(text: object) -> Reference | None:
         return None
     kind = re.match(rf"arn:{_PART}:(ssm|secretsmanager):", text)
     service, _, rest = (kind[1], "", text) if kind else text.partition(":")
-    patterns: dict[str, re.Pattern[str]] = {SSM: _PARAMETER, SECRETS_MANAGER: _SECRET}
+    patterns = {SSM: _PARAMETER, SECRETS_MANAGER: _SECRET}
     pattern = patterns.get(service)
-    found = pattern.fullmatch(rest) if pattern else None
+    found = re.fullmatch(pattern, rest) if pattern else None
     if found is None or (rest.startswith("arn:") and not found["region"]):  # half an ARN
         return None
     region = found["region"] or ""

@@ -6,9 +6,7 @@ from typing import Any
 from adapter.plan.values import ApiPlan, ApplicationPlan, FunctionPlan, StackPlan
 from adapter.serve.cors import Cors
 from adapter.template.cloudformation import Ref, Sub
-from adapter.template.names import api_ids, application_id
-
-STAGE = "live"  # of a REST API, which has to have one
+from adapter.template.names import REST_STAGE, api_ids, application_id
 
 
 def front_resources(stack: StackPlan) -> dict[str, Any]:
@@ -109,7 +107,7 @@ def _rest_api(front: ApiPlan) -> dict[str, Any]:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
     """
     properties: dict[str, Any] = {
-        "StageName": STAGE,
+        "StageName": REST_STAGE,
         "OpenApiVersion": "3.0.1",  # without it SAM makes a second stage, called Stage
         "EndpointConfiguration": {"Type": "REGIONAL"},
         "BinaryMediaTypes": ["*/*"],  # what is no text breaks otherwise
@@ -161,7 +159,9 @@ def _rest_event(api: Ref, path: str, function: FunctionPlan) -> dict[str, Any]:
 
 def _address(api_id: str, front: ApiPlan | None) -> str:
     if front is not None and front.kind == "rest":
-        return f"https://${{{api_id}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}"
+        return (
+            f"https://${{{api_id}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{REST_STAGE}"
+        )
     return f"${{{api_id}.ApiEndpoint}}"
 
 

@@ -21,6 +21,7 @@ LAYERS = {
     "application": "ApplicationLayer",
 }
 SHUTDOWN_EXTENSION = "ShutdownExtensionLayer"
+REST_STAGE = "live"  # a REST API has to have one
 
 
 def default_stack_name(target: str) -> str:
@@ -77,11 +78,7 @@ def _ids_of_platforms(plan: StackPlan) -> set[str]:
         f"{LAYERS['dependencies']}{Platform(*pair).identifier}"
         for pair in product(RUNTIMES, ARCHITECTURES)
     }
-    for function in plan.functions:
-        if function.new_capacity_provider is not None:
-            logical_id = capacity_provider_id(function.new_capacity_provider)
-            found |= {logical_id, f"{logical_id}OperatorRole"}
-    return found
+    return found | set(_provider_ids(plan))
 
 
 def _check_application_ids(plans: Iterable[ApplicationPlan]) -> None:
@@ -134,8 +131,32 @@ def application_id(plan: ApplicationPlan) -> str:
 def taken_ids(plan: StackPlan) -> frozenset[str]:
     """Return the ids of everything that we and the SAM transform make of a stack."""
     own = {found for function in plan.functions for found in _logical_ids(function)}
-    own |= set(_socket_ids(plan))
-    return frozenset({*own, *layers_of(plan).values(), *api_ids(plan).values()})
+    own |= {*_socket_ids(plan), *_front_ids(plan), *_provider_ids(plan)}
+    return frozenset({*own, *layers_of(plan).values()})
+
+
+def _front_ids(plan: StackPlan) -> Iterator[str]:
+    """Yield the ids of the APIs, and of what the SAM transform adds for them."""
+    ids = api_ids(plan)
+    for application in plan.applications:
+        if application.front is None:
+            continue
+        api = ids[application.name]
+        yield api
+        if application.front.kind == "rest":
+            ingress = application.function(application.ingress).logical_id
+            yield f"{api}{REST_STAGE}Stage"
+            yield from (f"{ingress}{way}Permission{REST_STAGE}" for way in ("Root", "Proxy"))
+        else:
+            yield f"{api}ApiGatewayDefaultStage"
+
+
+def _provider_ids(plan: StackPlan) -> Iterator[str]:
+    """Yield the ids of the capacity providers that are made, and of their roles."""
+    for function in plan.functions:
+        if function.new_capacity_provider is not None:
+            logical_id = capacity_provider_id(function.new_capacity_provider)
+            yield from (logical_id, f"{logical_id}OperatorRole")
 
 
 def _socket_ids(plan: StackPlan) -> Iterator[str]:

@@ -79,9 +79,18 @@ def package_sizes(folder: Path) -> dict[str, int]:
     return dict(sizes)
 
 
+def layer_ids(logical_id: str, template: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the logical ids of a function's layers: SAM adds its own to those of Globals."""
+    resource = template.get("Resources", {}).get(logical_id, {})
+    for holder in (template.get("Globals", {}).get("Function", {}), resource.get("Properties", {})):
+        for layer in holder.get("Layers", ()):
+            if isinstance(layer, dict) and isinstance(layer.get("Ref"), str):
+                yield layer["Ref"]
+
+
 def _measured(function: FunctionPlan, folder: Path, template: Mapping[str, Any]) -> TooLarge:
     sizes = Counter(package_sizes(folder / function.logical_id))
-    for layer in _layers(function, template):
+    for layer in layer_ids(function.logical_id, template):
         sizes.update(_layer_sizes(folder / layer))
     packages = [PackageSize(name=name, size=size) for name, size in sizes.items()]
     packages.sort(key=lambda one: (-one.size, one.name))
@@ -96,15 +105,6 @@ def _layer_sizes(folder: Path) -> dict[str, int]:
     """Return the packages of a layer, which are below its folder `python`."""
     beside = {name: size for name, size in package_sizes(folder).items() if name != "python"}
     return {**beside, **package_sizes(folder / "python")}
-
-
-def _layers(function: FunctionPlan, template: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the logical ids of a function's layers: SAM adds its own to those of Globals."""
-    resource = template.get("Resources", {}).get(function.logical_id, {})
-    for holder in (template.get("Globals", {}).get("Function", {}), resource.get("Properties", {})):
-        for layer in holder.get("Layers", ()):
-            if isinstance(layer, dict) and isinstance(layer.get("Ref"), str):
-                yield layer["Ref"]
 
 
 def _size(path: Path) -> int:

@@ -229,3 +229,26 @@ def test_a_function_has_sent_its_events_when_it_returns(
         transport.connect(client)
         carrying.let_go(function.loop)
         function.close()
+
+
+def test_what_a_constructor_sends_leaves_during_init(
+    server: LambdaServer,
+    environ: dict[str, str],
+    client: LambdaTransport,
+) -> None:
+    functions: list[Any] = []
+    carrying = LambdaTransport(asyncio.get_running_loop, environ)
+
+    class Caller:
+        def __init__(self) -> None:
+            handle.remote("init")
+
+    transport.connect(carrying)
+    try:
+        functions.append(entry_point(Caller))
+        assert server.ran == [["init"]]
+    finally:
+        transport.connect(client)
+        for function in functions:
+            carrying.let_go(function.loop)
+            function.close()

@@ -65,6 +65,21 @@ def referring(*values: object) -> Stack:
     return stack(template=template)
 
 
+def queue(timeout_s: int, **properties: object) -> Stack:
+    """Make a function that a queue of the user's own feeds."""
+    event = {"Type": "SQS", "Properties": {"Queue": GetAtt("Jobs", "Arn")}}
+    return stack(
+        resources={
+            "Gateway": function(Timeout=timeout_s, Events={"Jobs": event}),
+            "Jobs": resource("SQS::Queue", **properties),
+        },
+    )
+
+
+def permission(**properties: object) -> Stack:
+    return stack(resources={"Door": resource("Lambda::Permission", **properties)})
+
+
 def environment(**variables: object) -> Stack:
     return stack(resources={"Gateway": function(Environment={"Variables": variables})})
 
@@ -231,6 +246,8 @@ WRONG: list[tuple[str, Callable[[], Stack]]] = [
     ("A120", lambda: referring({"Fn::GetAtt": ["Jobs", "Arn"]})),
     ("A120", lambda: referring(Tagged("!Sub", ["${Jobs.Arn}", {"Other": "x"}]))),
     ("A120", lambda: referring(Tagged("!If", ["Here", Tagged("!GetAtt", "Jobs.Arn"), NO_VALUE]))),
+    ("A121", lambda: queue(31)),
+    ("A121", lambda: queue(61, VisibilityTimeout=60)),
     (
         "A201",
         lambda: stack(
@@ -240,7 +257,7 @@ WRONG: list[tuple[str, Callable[[], Stack]]] = [
     ),
     ("A201", lambda: stack(resources={"Gateway": rest_route()})),
     ("A202", lambda: calling(caller_s=30, callee_s=31)),
-    ("A203", streaming),
+    ("A203", lambda: streaming(Events={"A": {"Type": "HttpApi"}})),
     ("A203", lambda: streaming(FunctionUrlConfig={"InvokeMode": "BUFFERED"})),
     ("A204", lambda: gateway_function(Runtime="python3.9")),
     ("A204", lambda: gateway_function(Runtime="python3.8")),
@@ -248,6 +265,12 @@ WRONG: list[tuple[str, Callable[[], Stack]]] = [
     ("A206", lambda: stack(resources={"F": function(Policies=["AmazonS3FullAccess"])})),
     ("A207", lambda: warm(count=1, reserved=2)),
     ("A208", lambda: gateway_function(ReservedConcurrentExecutions=901)),
+    (
+        "A208",
+        lambda: gateway_function(
+            ProvisionedConcurrencyConfig={"ProvisionedConcurrentExecutions": 901},
+        ),
+    ),
     ("A209", lambda: environment(DB_PASSWORD="hunter2")),
     ("A209", lambda: environment(apiKey="hunter2")),
     ("A209", lambda: environment(ANYTHING=RANDOM)),
@@ -256,6 +279,7 @@ WRONG: list[tuple[str, Callable[[], Stack]]] = [
     ("A210", logged),
     ("A210", lambda: gateway_function(FunctionName="elsewhere")),
     ("A211", lambda: gateway_function(FunctionScalingConfig={"MinExecutionEnvironments": 1})),
+    ("A213", lambda: permission(Principal="s3.amazonaws.com")),
 ]
 RIGHT: list[tuple[str, Callable[[], Stack]]] = [
     ("A101", lambda: environment(LONG="x" * 4080)),
@@ -373,6 +397,9 @@ RIGHT: list[tuple[str, Callable[[], Stack]]] = [
     ("A120", lambda: referring(Sub("${!Jobs} ${AWS::StackName} ${Table.Arn} ${Size}"))),
     ("A120", lambda: referring(Tagged("!Sub", ["${Jobs}", {"Jobs": Ref("Table")}]))),
     ("A120", lambda: referring(Ref("TableRole"), GetAtt("Table", "Arn"), Ref("Table.Stage"))),
+    ("A121", lambda: queue(30)),
+    ("A121", lambda: queue(60, VisibilityTimeout="60")),
+    ("A121", lambda: queue(60, VisibilityTimeout=Ref("Seconds"))),
     ("A201", lambda: stack(resources={"Gateway": route(Ref("Api"))}, defaults={"Timeout": 30})),
     ("A201", lambda: stack(resources={"Gateway": rest_route(TimeoutInMillis=60_000)})),
     (
@@ -381,6 +408,7 @@ RIGHT: list[tuple[str, Callable[[], Stack]]] = [
     ),
     ("A202", lambda: calling(caller_s=30, callee_s=30)),
     ("A203", lambda: streaming(FunctionUrlConfig={"InvokeMode": "RESPONSE_STREAM"})),
+    ("A203", lambda: streaming(Events={"Jobs": {"Type": "SQS"}})),  # no front at all
     (
         "A203",
         lambda: streaming(
@@ -394,7 +422,7 @@ RIGHT: list[tuple[str, Callable[[], Stack]]] = [
     ("A205", lambda: stack(gateway())),
     ("A206", lambda: stack(resources={"F": function(Policies=["AmazonS3ReadOnlyAccess"])})),
     ("A207", lambda: gateway_function(ReservedConcurrentExecutions=2)),
-    ("A208", lambda: gateway_function(ReservedConcurrentExecutions=900)),
+    ("A208", lambda: warm(count=900, reserved=900)),
     (
         "A209",
         lambda: environment(
@@ -412,6 +440,9 @@ RIGHT: list[tuple[str, Callable[[], Stack]]] = [
         ),
     ),
     ("A210", lambda: logged(RetentionInDays=30)),
+    ("A213", lambda: permission(Principal="s3.amazonaws.com", SourceAccount=Ref("AWS::AccountId"))),
+    ("A213", lambda: permission(Principal="events.amazonaws.com", SourceArn="arn:aws:events:x")),
+    ("A213", lambda: permission(Principal="123456789012")),
     ("A211", lambda: gateway_function(FunctionScalingConfig={"MinExecutionEnvironments": 0})),
     (
         "A210",
@@ -442,7 +473,7 @@ def test_what_the_program_does_not_make_is_not_told_to_say_public_there() -> Non
             "Chat": resource("Serverless::WebSocketApi"),
             "Own": {
                 **PUBLIC_URL,
-                "Properties": {**PUBLIC_URL["Properties"], **route()["Properties"]},
+                "Properties": PUBLIC_URL["Properties"] | route()["Properties"],
             },
         },
     )
@@ -459,6 +490,18 @@ def test_what_the_program_makes_is_told_the_public_word() -> None:
 
     assert 'Write api="public-http"' in api.remedy
     assert 'Write socket="public"' in socket.remedy
+
+
+def test_what_cannot_stream_with_the_client_of_aws_is_not_told_to_take_a_url() -> None:
+    """`url="stream"` with `exec_wrapper=False` would be refused."""
+    plan = application(gateway(exec_wrapper=False), routes=(STREAM,))
+    checked = stack(plan=plan, resources={"Gateway": route(Ref("Api"))})
+
+    [found] = [one for one in findings(checked) if one.code == "A203"]
+
+    assert found.remedy == (
+        'Remove exec_wrapper=False, and give it LambdaOptions(url="stream"), or api="rest".'
+    )
 
 
 def test_every_rule_is_tested_both_ways() -> None:
@@ -544,7 +587,8 @@ def test_reserved_concurrency_is_summed_over_the_functions_of_a_small_account() 
     [reason] = reasons(checked, "A208")
 
     assert reason == (
-        ": 7 executions are reserved, most of them for Own (4); an account with a limit of 10 "
+        ": 7 executions are reserved or kept warm, most of them for Own (4); an account with a "
+        "limit of 10 "
         "grants 0."
     )
 
@@ -575,7 +619,7 @@ def test_a_web_socket_api_is_three_resources_a_route() -> None:
 
 
 def test_what_only_cloudformation_knows_is_no_mistake() -> None:
-    checked = gateway_function(
+    known = function(
         Environment={"Variables": {"TOKEN": {"Ref": "Token"}, "HOST": {"Fn::GetAtt": ["A", "B"]}}},
         Layers={"Fn::If": ["Many", [1], [2]]},
         MemorySize={"Ref": "Memory"},
@@ -583,5 +627,7 @@ def test_what_only_cloudformation_knows_is_no_mistake() -> None:
         Events={"A": "nonsense"},
         LoggingConfig={"LogGroup": {"Ref": "Logs"}},
     )
+    parameters = {name: {"Type": "String"} for name in ("Token", "A", "Memory", "Logs")}
+    checked = stack(template={"Parameters": parameters, "Resources": {"Gateway": known}})
 
     assert codes(checked) == set()

@@ -69,6 +69,35 @@ def test_build_writes_a_project_and_says_what_it_does(folder: Path) -> None:
     assert (folder / "functions/model/app.py").is_file()
 
 
+def test_what_a_function_is_subscribed_to_is_how_it_is_reached(tmp_path: Path) -> None:
+    program = """
+        from adapter import serve
+
+        EVENTS = (
+            serve.Schedule("rate(5 minutes)", method="handle"),
+            serve.SQSQueue("orders", method="handle"),
+            serve.S3Bucket("uploads", method="handle"),
+            serve.EventBridgeRule({"source": ["shop"]}, method="handle"),
+        )
+
+
+        @serve.deployment(lambda_options=serve.LambdaOptions(api="none", events=EVENTS))
+        class Worker:
+            def handle(self, event): ...
+
+
+        app = Worker.bind()
+    """
+    folder = write_tree(tmp_path, {"shop.py": program, ".git/HEAD": ""})
+
+    done = adapter(folder, "build", "shop:app")
+
+    assert done.stdout.splitlines()[0] == (
+        "  Worker  512 MB  30 s  schedule rate(5 minutes), queue orders, bucket uploads, "
+        "rule of EventBridge  scales from zero"
+    )
+
+
 def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     trees = []
     for seed in ("1", "2"):

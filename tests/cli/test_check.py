@@ -82,8 +82,8 @@ def test_a_template_of_the_users_own_is_checked_too(folder: Path) -> None:
     done = adapter(folder, "check", "shop:app")
 
     assert done.stdout.splitlines()[0] == (
-        'error   A103  Report  the function URL is public. Write url="public-stream" if that is '
-        "meant, or keep AWS_IAM."
+        "error   A103  Report  the function URL is public. Set AuthType: AWS_IAM; where it is "
+        "meant, silence this in the resource's Metadata."
     )
     assert done.stdout.splitlines()[-1] == "1 error, 2 warnings"
     assert done.returncode == 1
@@ -132,7 +132,7 @@ def test_colours_are_asked_for(folder: Path) -> None:
 def test_a_small_account_is_told_what_it_does_not_grant(folder: Path) -> None:
     done = adapter(folder, "check", "shop:app", "--account-concurrency", "10")
 
-    assert "warning A208  stack  3 executions are reserved" in done.stdout
+    assert "warning A208  stack  3 executions are reserved or kept warm" in done.stdout
 
 
 def test_a_build_writes_nothing_where_there_is_an_error(folder: Path) -> None:

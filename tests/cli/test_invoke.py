@@ -202,13 +202,6 @@ def test_wrong_use_is_exit_code_2(
     assert said in done.stderr
 
 
-def test_nobody_there_is_one_line(aws: Aws, tmp_path: Path) -> None:
-    done = aws.call(tmp_path, "invoke", "Model", "--endpoint", "http://127.0.0.1:9")
-
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: AWS cannot be reached: Could not connect")
-
-
 def test_a_deployed_function_is_called_by_its_alias(aws: Aws, tmp_path: Path) -> None:
     aws.create_stack("shop", shop())
     alias = {"Name": "live", "FunctionVersion": "3", "AliasArn": "arn"}

@@ -1,5 +1,6 @@
-"""The number of resources that `adapter check` counts is what the SAM transform makes."""
+"""What SAM makes: `adapter check` counts it, and no resource of the user may be called like it."""
 
+import re
 from datetime import date
 
 import pytest
@@ -9,6 +10,7 @@ from adapter.check.findings import findings
 from adapter.check.stack import Stack
 from adapter.template.cloudformation import write_template
 from adapter.template.document import describe
+from adapter.template.names import taken_ids
 from tests.e2e.transform import transform
 from tests.template.plans import CASES
 
@@ -27,5 +29,8 @@ def test_resources_are_counted_as_cloudformation_sees_them(
     checked = Stack(plan=plan, template=template, today=date(2026, 11, 20))
     [found] = [one for one in findings(checked) if one.code == "A116"]
 
-    count = len(transform(write_template(template)))
-    assert found.reason.startswith(f"the template becomes about {count} resources;")
+    made = transform(write_template(template))
+    assert found.reason.startswith(f"the template becomes about {len(made)} resources;")
+    # What SAM calls by a hash nobody would.
+    named = {logical_id for logical_id in made if not re.search(r"[0-9a-f]{10}$", logical_id)}
+    assert named <= {*template["Resources"], *taken_ids(plan)}

@@ -107,8 +107,8 @@ def assert_served(event: Any, received: Received, echo: Echo, excluded: list[str
     answer = streamed_answer(received) or whole_answer(received.result, shapes)
     assert echo.scopes or answer.status in {400, 413}, f"{answer.status} without the application"
     assert len(echo.scopes) <= 1, "the application ran twice"
-    method = echo.scopes[0]["method"] if echo.scopes else ""
-    assert answer.body or method == "HEAD", "an empty body"
+    heads = echo.scopes[0]["method"] == "HEAD" if echo.scopes else '"HEAD"' in json.dumps(event)
+    assert answer.body or heads, "an empty body"
     if not echo.scopes:
         return
     gone = {name.lower() for name in excluded}
@@ -120,7 +120,7 @@ def assert_served(event: Any, received: Received, echo: Echo, excluded: list[str
         assert size > min(limits), f"500 for a small response: {answer.body!r}"
     else:
         assert answer.status == 200
-        assert answer.body == (b"" if method == "HEAD" else echo.body)
+        assert answer.body == (b"" if heads else echo.body)
 
 
 def assert_scope(scope: dict[str, Any]) -> None:

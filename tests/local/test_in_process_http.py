@@ -1,5 +1,6 @@
 """The HTTP server of `serve.run`, as `serve.start` describes it."""
 
+import gc
 import http.client
 import json
 import socket
@@ -16,11 +17,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from fastapi import FastAPI
+from fastapi import FastAPI, WebSocket
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
+from websockets.sync.client import connect
 
 from adapter import serve
 from adapter.errors import LocalError
@@ -238,3 +240,28 @@ def test_the_server_begins_with_the_first_application_over_http() -> None:
     serve.run(app, name="served")
     assert len(serve.status().proxies) == 1
     assert get("/")["path"] == "/"
+
+
+def test_a_message_for_a_deleted_application_fails_as_one_for_a_deleted_function(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    api = FastAPI()
+
+    @api.websocket("/ws")
+    async def echo(client: WebSocket) -> None:
+        await client.accept()
+        async for text in client.iter_text():
+            await client.send_text(text)
+
+    serve.start(http_options={"port": 0})
+    serve.run(serve.deployment(serve.ingress(api)(type("Echo", (), {}))).bind(), name="echo")
+    with connect(f"{in_process.url().replace('http', 'ws', 1)}/ws") as client:
+        client.send("a")
+        assert client.recv(timeout=30) == "a"
+        serve.delete("echo")
+        client.send("b")
+        assert "Internal server error" in client.recv(timeout=30)
+    serve.shutdown()
+    gc.collect()
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -68,17 +68,12 @@ def route(path: str, *, streams: bool, methods: tuple[str, ...] = ("GET",)) -> R
     return RoutePlan(methods=methods, path=path, function="Gateway", streams=streams)
 
 
-def test_a_route_whose_stream_is_buffered_is_told() -> None:
-    routes = [route("/", streams=False), route("/sum", streams=True, methods=("POST",))]
-
-    assert streaming_note(gateway(), routes) == (
-        "Gateway: POST /sum streams, and an HTTP API buffers it; "
-        'LambdaOptions(url="stream") gives it a URL that streams.'
-    )
-
-
-def test_several_streaming_routes_are_told_once() -> None:
-    routes = [route("/a", streams=True, methods=("GET", "POST")), route("/b", streams=True)]
+def test_routes_that_bring_a_url_are_told_once() -> None:
+    routes = [
+        route("/", streams=False),
+        route("/a", streams=True, methods=("GET", "POST")),
+        route("/b", streams=True),
+    ]
 
     url = FunctionUrl(streams=True, automatic=True)
     assert streaming_note(gateway(url=url), routes) == (
@@ -87,23 +82,28 @@ def test_several_streaming_routes_are_told_once() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("streams", "url", "told"),
-    [
-        (False, None, False),
-        (True, FunctionUrl(streams=True), False),
-        (True, FunctionUrl(streams=False), True),
-    ],
-)
-def test_nothing_is_told_where_nothing_is_lost(
+@pytest.mark.parametrize("url", [None, FunctionUrl(streams=True), FunctionUrl(streams=False)])
+def test_what_is_only_lost_is_left_to_the_checks(url: FunctionUrl | None) -> None:
+    assert streaming_note(gateway(url=url), [route("/", streams=True)]) == ""
+
+
+@pytest.mark.parametrize(("options", "told"), [("", True), ("api='none'", False)])
+def test_an_ingress_without_http_is_told_where_there_is_an_api(
+    program: Program,
+    options: str,
     *,
-    streams: bool,
-    url: FunctionUrl | None,
     told: bool,
 ) -> None:
-    note = streaming_note(gateway(url=url), [route("/", streams=streams)])
+    source = f"""
+        @serve.deployment(lambda_options=serve.LambdaOptions({options}))
+        class Model:
+            def predict(self): ...
 
-    assert bool(note) is told
+        app = Model.bind()
+    """
+    [function] = program.plan(source).functions
+
+    assert any("so every HTTP request fails" in note for note in function.notes) is told
 
 
 STREAMING = """
@@ -144,11 +144,11 @@ def test_no_url_comes_where_it_is_not_wanted_or_not_needed(program: Program, opt
     assert function.environment.get("ADAPTER_STREAMS") == ("rest" if "rest" in options else None)
 
 
-def test_the_client_of_aws_cannot_stream_so_the_stream_is_told(program: Program) -> None:
+def test_the_client_of_aws_cannot_stream_so_no_url_comes(program: Program) -> None:
     [function] = program.plan(STREAMING.format(options="exec_wrapper=False")).functions
 
     assert function.url is None
-    assert function.notes[0].startswith("Gateway: GET /lines streams, and an HTTP API buffers it;")
+    assert function.notes == ()
 
 
 def test_a_program_with_a_streaming_url_is_planned_with_it(program: Program) -> None:

@@ -79,17 +79,6 @@ def test_a_users_module_called_app_is_not_hidden_by_the_entry_point(
     assert [plan.functions[0].handler for plan in plans] == ["entry_point.handler", "app.handler"]
 
 
-def test_an_ingress_that_may_take_longer_than_its_gateway_is_said(tmp_path: Path) -> None:
-    slow = PROGRAM.replace(
-        '"upscale_delay_s": 5}', "}, lambda_options=serve.LambdaOptions(timeout_s=60)"
-    )
-    slow = slow.replace('{"max_replicas": 3, }', '{"max_replicas": 3}')
-    (function,) = plan_target(write(tmp_path, "slow_ingress", slow), app_dir=tmp_path).functions
-
-    assert function.environment.get("ADAPTER_DEADLINE_MARGIN_MS") is None
-    assert "timeout_s=60, but an HTTP API waits 30 s" in "\n".join(function.notes)
-
-
 def test_another_margin_before_the_deadline_is_a_variable(tmp_path: Path) -> None:
     options = "lambda_options=serve.LambdaOptions(deadline_margin_ms=2000)"
     text = (

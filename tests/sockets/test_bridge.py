@@ -49,7 +49,7 @@ async def echo(socket: WebSocket) -> None:
         await socket.send_text(await socket.receive_text())
 
 
-def test_an_echo_answers_each_message(closing: Closing) -> None:
+def test_an_echo_answers_each_message(closing: Closing) -> None:  # row 3
     clients = Clients()
     function = closing(served(application(echo), clients))
 
