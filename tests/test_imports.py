@@ -150,17 +150,47 @@ def test_importing_configures_no_logging(tmp_path: Path) -> None:
 def test_function_that_uses_little_loads_little(tmp_path: Path) -> None:
     found = loaded("import adapter.runtime.__main__\n" + PLAIN, tmp_path)
 
-    standard = {"datetime", "decimal", "http", "pathlib", "uuid"}
+    standard = {
+        *("datetime", "decimal", "difflib", "email", "encodings.idna", "http"),
+        *("importlib.metadata", "pathlib", "urllib", "uuid"),
+    }
     serve = {
         f"adapter.serve.{name}"
         for name in (
-            *("autoscaling", "backpressure", "batching", "channel", "cluster", "config", "handles"),
-            *("http_options", "metrics", "multiplexing", "nodes", "older_handles", "option_types"),
-            *("running", "schema"),
+            *("autoscaling", "aws_names", "backpressure", "batching", "capacity_providers"),
+            *("channel", "cluster", "config", "cors", "event_sources", "handles", "http_options"),
+            *("lambda_options", "metrics", "multiplexing", "nodes", "older_handles"),
+            *("option_types", "running", "schema", "secrets", "vpc"),
         )
     }
     calls = {f"adapter.calls.{name}" for name in ("client", "frames", "items")}
     assert found & (standard | serve | calls) == set()
+
+
+APPLICATION = """
+from adapter import lambda_handler
+
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"root"})
+
+handler = lambda_handler(app)
+"""
+
+
+def test_a_bare_application_loads_nothing_of_deployments(tmp_path: Path) -> None:
+    found = loaded("import adapter.runtime.__main__\n" + APPLICATION + EVENT, tmp_path)
+
+    deployments = {
+        "adapter.deployment_servable",
+        "adapter.calls.dispatch",
+        "adapter.http.application",
+        "adapter.http.views",
+        "adapter.serve.deployments",
+        "adapter.serve.options",
+    }
+    assert "adapter.http.bridge" in found
+    assert found & deployments == set()
 
 
 def test_values_of_types_that_are_not_loaded_yet_arrive(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ fail          `sam deploy` ends with exit code 3, `fail-build` makes `sam build`
 hang          it starts a process of its own, tells both and waits
 stubborn      the same, and it ignores what asks it to end
 large         `sam build` leaves a function that is too large for Lambda
+modules       `sam build` leaves a layer with a module, `sam deploy` tells what is in its folder
 """
 
 import json
@@ -39,6 +40,8 @@ def main() -> int:
         return _hang(ignoring=mode == "stubborn")
     if mode == "large" and command == "build":
         _large()
+    if mode == "modules":
+        _modules(command)
     failing = {"fail": "deploy", "fail-build": "build"}.get(mode)
     return 3 if command == failing else 0
 
@@ -60,6 +63,23 @@ def _hang(*, ignoring: bool) -> int:
     except KeyboardInterrupt:
         _say("sam cleans up")
         return 1
+
+
+def _modules(command: str) -> None:
+    folder = Path(".aws-sam/build/ApplicationLayer")
+    if command == "deploy":
+        names = sorted(path.name for path in folder.iterdir())
+        _say("sam deploys", ", ".join(reversed(names)))
+        return
+    folder.mkdir(parents=True)
+    (folder / "shop.py").write_text("")
+    runtimes = [f"python3.{sys.version_info.minor}", "python3.99"]
+    layer = {
+        "Type": "AWS::Serverless::LayerVersion",
+        "Properties": {"CompatibleRuntimes": runtimes},
+    }
+    template = json.dumps({"Resources": {"ApplicationLayer": layer}})
+    (folder.parent / "template.yaml").write_text(template)
 
 
 def _large() -> None:

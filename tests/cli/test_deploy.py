@@ -57,6 +57,16 @@ def deploy(
     return aws.run(folder, "deploy", *options, PATH=path(stub), **environ)
 
 
+def test_it_compiles_what_was_built_before_it_deploys(aws: Aws, folder: Path, stub: Path) -> None:
+    aws.create_stack("shop", shop())
+
+    done = deploy(aws, folder, stub, "shop:app", "--yes", "--wait", "0", SAM_STUB="modules")
+
+    assert done.returncode == 0
+    assert "sam deploys shop.py, __pycache__" in done.stdout
+    assert "python3.99 is not on PATH, so modules are not compiled for it" in done.stdout
+
+
 def test_it_builds_and_deploys_and_shows_where_it_answers(
     aws: Aws,
     folder: Path,
