@@ -1,8 +1,10 @@
 """What runs is cancelled before Lambda, or the caller, gives up."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -237,3 +239,21 @@ def test_a_plain_generator_is_cut_between_two_steps(kind: str) -> None:
 
     with pytest.raises(TimeoutError):
         asyncio.run(scenario())
+
+
+def test_the_task_of_an_invocation_is_freed_as_soon_as_it_has_ended(closing: Closing) -> None:
+    """Or each look at all tasks would be slower by those of the last invocations."""
+    tasks: list[weakref.ref[Any]] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        tasks.append(weakref.ref(asyncio.current_task()))
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body"})
+
+    handler = closing(lambda_handler(app, lifespan="off"))
+    gc.disable()
+    try:
+        handler(events.http_api(), within(60_000))
+        assert [task() for task in tasks] == [None]
+    finally:
+        gc.enable()

@@ -1,8 +1,9 @@
 """AWS's HTTP front doors: how each tells a request, and how it wants the response.
 
-Mangum's handler classes write the results. Where they are wrong, ours say what and why. Requests
-are read anew: Mangum decodes paths that are decoded, joins what came as a list, builds the server
-from what the client sent, and raises on events that are merely odd.
+Mangum's handler classes write the results, but for payload format 2.0, which is most of what
+functions answer. Where they are wrong, ours say what and why. Requests are read anew: Mangum
+decodes paths that are decoded, joins what came as a list, builds the server from what the client
+sent, and raises on events that are merely odd.
 """
 
 from base64 import b64encode

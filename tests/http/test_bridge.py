@@ -235,6 +235,16 @@ def test_malformed_request_is_an_answer_or_a_named_error(
         {"headers": {"x-test": 3}, "multiValueHeaders": {}},
         {"headers": {"host": "\ud800"}, "multiValueHeaders": {}},
         {"headers": {"x-test": "a\r\nb"}, "multiValueHeaders": {}},
+        {"headers": {"x-test": "a\nb"}, "multiValueHeaders": {}},
+        {"headers": {"x-test": "a\rb"}, "multiValueHeaders": {}},
+        {"headers": {"x-test": "a\0b"}, "multiValueHeaders": {}},
+        {"headers": {"x-test": None}, "multiValueHeaders": {}},
+        {"headers": {"x-a\nx-b": "1"}, "multiValueHeaders": {}},
+        {"headers": {"x a": "1"}, "multiValueHeaders": {}},
+        {"headers": {"": "1", "x-test": "1"}, "multiValueHeaders": {}},
+        {"headers": {"x-\ud800": "1"}, "multiValueHeaders": {}},
+        # The Kelvin sign, whose lower case is the letter k.
+        {"headers": {"\u212aeep-alive": "1"}, "multiValueHeaders": {}},
     ],
 )
 @pytest.mark.parametrize("gateway", GATEWAYS)
