@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for code that has none running."""
+"""An event loop in a thread of its own, for code that has none running; and ways to any loop."""
 
 import asyncio
 import threading

@@ -42,11 +42,35 @@ def test_a_value_is_written_as_the_standard_library_writes_it(value: Any) -> Non
     assert json_bytes.dump(value) == plainly(value)
 
 
+@given(long_texts(), st.sampled_from(["", '"', '"x', "\\", " ", "\n"]), st.booleans())
+def test_a_long_text_is_read_as_the_standard_library_reads_it(
+    text: str,
+    more: str,
+    escaped: bool,  # noqa: FBT001 - a value of the test
+) -> None:
+    written = json.dumps(text, ensure_ascii=False) if escaped else f'"{text}"'
+    data = f"{written}{more}".encode("utf-8", "surrogatepass")
+    try:
+        expected = json.loads(data)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            json_bytes.load(data)
+    else:
+        assert json_bytes.load(data) == expected
+
+
+@pytest.mark.parametrize("data", [b'"' * LONG, b'"' + b"\xff" * LONG + b'"', b"x" * LONG])
+def test_what_is_no_long_text_is_told(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        json_bytes.load(data)
+
+
 @pytest.mark.parametrize("number", [*range(0x80), 0x2028, 0xD800, 0xFFFF])
 def test_any_character_of_a_long_text_is_escaped_as_in_a_short_one(number: int) -> None:
     text = "x" * LONG + chr(number)
 
     assert json_bytes.dump({"args": [text]}) == plainly({"args": [text]})
+    assert json_bytes.load(json_bytes.dump(text)) == text
 
 
 def test_what_cannot_be_said_beside_a_long_text_is_told() -> None:

@@ -17,7 +17,6 @@ No value has a type whose module was never loaded. So what is only asked for is 
 
 import dataclasses
 import importlib
-import json
 import math
 import re
 import reprlib
@@ -56,7 +55,7 @@ def dumps(value: Any, path: str = "the value", *, objects: bool = False) -> byte
 def loads(data: bytes | str) -> Any:
     """Decode an answer, or any plain JSON, with objects. Raises `InvalidCall` for anything else."""
     try:
-        return unpack(json.loads(data), objects=True)
+        return unpack(json_bytes.load(data), objects=True)
     except (ValueError, RecursionError) as error:
         raise InvalidCall(f"not a JSON value: {error}") from error
 

@@ -5,6 +5,7 @@ it is the function's own URL, elsewhere the HTTP API, by route prefix.
 """
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -175,20 +176,16 @@ class HttpFront:
     async def _in_time(self, relay: HttpRelay, invocation: Invocation) -> Outcome:
         """Wait for the function as long as the gateway does; the function itself runs on."""
         running = asyncio.get_running_loop().create_task(relay.run(invocation))
-        either: set[asyncio.Future[Any]] = {running, relay.begun}
         try:
-            await asyncio.wait(
-                either,
-                timeout=relay.integration.wait_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if running.done() or relay.begun.done():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(relay.integration.wait_s):
+                    await relay.begun
+            if not relay.begun.cancelled():
                 return await running
         except asyncio.CancelledError:
             running.cancel()
             await asyncio.wait({running})
             raise
-        relay.begun.cancel()
         self._late.add(running)
         running.add_done_callback(self._late.discard)
         return refused(relay.integration.refusals.late, "integration timeout")

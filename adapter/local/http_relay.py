@@ -37,8 +37,8 @@ def refused(response: HttpResponse, error: str) -> Outcome:
 class HttpRelay:
     """Invokes the function and sends a streamed answer on, all but its end.
 
-    `begun` is done as soon as a stream begins. Whoever cancels it before says that nobody waits any
-    longer; the function runs to its end all the same.
+    `begun` is done as soon as a stream begins, or else at the end. Whoever cancels it before says
+    that nobody waits any longer; the function runs to its end all the same.
     """
 
     def __init__(
@@ -77,6 +77,9 @@ class HttpRelay:
                 return await self._take(reply)
         except ThrottledError:
             return refused(self.integration.refusals.throttled, "TooManyRequestsException")
+        finally:
+            if not self.begun.done():
+                self.begun.set_result(None)
 
     async def _take(self, reply: Reply) -> Outcome:
         if not reply.streamed:

@@ -130,7 +130,7 @@ class _Protocol(H11Protocol):
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(cast("asyncio.Transport", _Together(transport)))
+        super().connection_made(cast("asyncio.Transport", Together(transport)))
 
     def send_400_response(self, msg: str) -> None:
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
@@ -142,7 +142,7 @@ class _Protocol(H11Protocol):
         """Say nothing: what is no WebSocket is answered as the request that it also is."""
 
 
-class _Together:
+class Together:
     """A transport that sends the head of a response and its body in one packet.
 
     A small piece is held back until the next one, at most until the event loop's next turn: to send
@@ -158,6 +158,7 @@ class _Together:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
+        """See `asyncio.WriteTransport`."""
         if self._held or len(data) > _SMALL:
             self._send(data)
         elif data:
@@ -165,6 +166,7 @@ class _Together:
             self._sending = asyncio.get_running_loop().call_soon(self._send)
 
     def close(self) -> None:
+        """See `asyncio.BaseTransport`; what is held back is sent first."""
         self._send()
         self._transport.close()
 

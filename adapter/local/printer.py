@@ -8,13 +8,11 @@ import json
 import os
 import queue
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 _MOST_WAITING = 10_000  # lines
-_TOGETHER_S = 0.01  # for which lines are collected, to be written at once
 _LAST_LINES_S = 0.5  # how long the end waits for the reader
 
 
@@ -67,20 +65,9 @@ class LinePrinter:
         return f"({self._lost} lines were not read in time and are lost)"
 
     def _run(self) -> None:
-        line: str | None = ""
-        while line is not None:
-            lines = []
-            line = self._lines.get()
-            # Threads that take turns cost the event loop more than the lines themselves.
-            time.sleep(_TOGETHER_S)
-            while line is not None:
-                lines.append(f"{line}\n")
-                try:
-                    line = self._lines.get_nowait()
-                except queue.Empty:
-                    break
+        while (line := self._lines.get()) is not None:
             try:
-                _write_all(self._fd, "".join(lines).encode("utf-8", "replace"))
+                _write_all(self._fd, f"{line}\n".encode("utf-8", "replace"))
             except OSError:  # as after `adapter run ... | head`
                 self._on_broken()
                 return

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+from typing import Any
 
 import httpx2
 import pytest
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.errors import LocalError
 from adapter.local.asgi import BrokenResponseError, read_body, respond
-from adapter.local.listener import Listener, bind, url_of
+from adapter.local.listener import Listener, Together, bind, url_of
 from tests.local.scripted import Client, listening
 
 
@@ -137,3 +138,69 @@ async def test_a_response_that_breaks_off_is_cut_and_only_a_bug_is_reported(
             await client.get(url)
 
     assert bool(caplog.records) is reported
+
+
+class Written(asyncio.Transport):
+    """Keeps what is written to it."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.pieces.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_head_and_body_are_sent_at_once() -> None:
+    written = Written()
+    together = Together(written)
+    together.write(b"head,")
+    together.write(b"body")
+    together.write(b"more")
+    await asyncio.sleep(0)
+
+    assert written.pieces == [b"head,body", b"more"]
+
+
+async def test_a_head_alone_is_sent_soon() -> None:
+    written = Written()
+    Together(written).write(b"head")
+    await asyncio.sleep(0)
+
+    assert written.pieces == [b"head"]
+
+
+async def test_what_is_held_back_is_sent_before_the_end() -> None:
+    written = Written()
+    together = Together(written)
+    together.write(b"head")
+    together.close()
+
+    assert written.pieces == [b"head"]
+    assert written.closed
+
+
+async def test_a_head_leaves_before_the_first_piece_of_its_body() -> None:
+    came = asyncio.Event()
+
+    async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await came.wait()
+        await send({"type": "http.response.body", "body": b"the body"})
+
+    bound = bind("127.0.0.1", 0, "--port")
+    listener = Listener({bound: application})
+    listener.start()
+    reader, writer = await asyncio.open_connection(*bound.getsockname()[:2])
+    writer.write(b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    came.set()
+    body = await reader.read()
+    writer.close()
+    await listener.stop()
+
+    assert head.startswith(b"HTTP/1.1 200")
+    assert b"the body" in body
