@@ -83,6 +83,11 @@ def _transformed(resource: Resource) -> int:
     return 1 + _generated(resource.properties)
 
 
+def _of_event(event: Mapping[str, Any]) -> int:
+    """Count what SAM makes of an event: of most a permission or a mapping, of some two."""
+    return 2 if event.get("Type") in ("ScheduleV2", "EventBridgeRule") else 1
+
+
 def _generated(function: Mapping[str, Any]) -> int:
     """Count what SAM makes for one function: role, version and alias, URL, permissions."""
     url = mapping(function.get("FunctionUrlConfig"))
@@ -92,6 +97,6 @@ def _generated(function: Mapping[str, Any]) -> int:
         + 2 * ("AutoPublishAlias" in function)
         + bool(url)
         + 2 * public_url
-        + len(mapping(function.get("Events")))
+        + sum(_of_event(mapping(one)) for one in mapping(function.get("Events")).values())
         + ("EventInvokeConfig" in function)
     )

@@ -40,6 +40,22 @@ def web_sockets(stack: Stack) -> Iterator[Fault]:
             )
 
 
+def socket_parameters(stack: Stack) -> Iterator[Fault]:
+    """Only the environment that opened a connection knows what the parameters of its path are."""
+    for plan in stack.plan.applications:
+        function = plan.function(plan.ingress)
+        paths = [path for path in plan.socket_routes if "{" in path]
+        if paths and plan.socket_api is not None and function.concurrency.maximum != 1:
+            yield Fault(
+                _named(stack, plan),
+                f"{_listed(paths)} has parameters, and a message that reaches another environment "
+                "than the one which opened the connection ends it.",
+                "Take the parameter from the first message, or keep to one environment: "
+                "num_replicas=1, or max_replicas=1.",
+                function.logical_id,
+            )
+
+
 def cors_twice(stack: Stack) -> Iterator[Fault]:
     """Browsers refuse an answer that allows an origin twice."""
     apis = {api.logical_id: api for api in stack.of("AWS::Serverless::HttpApi")}

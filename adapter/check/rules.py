@@ -52,5 +52,7 @@ RULES = (
     Rule("A211", "idle cost of Managed Instances", concurrency.instances_cost),
     Rule("A212", "WebSocket route without a WebSocket API", routes.web_sockets),
     Rule("A213", "permission of a service for any account", access.any_account_of_a_service),
+    Rule("A214", "import that no requirement installs", package.not_installed),
+    Rule("A215", "WebSocket route whose path has parameters", routes.socket_parameters),
 )
 CODES = frozenset(rule.code for rule in RULES)

@@ -37,7 +37,8 @@ class Stack:
 
     `stack_names` are the names it may be deployed under. `account_concurrency` is the account's
     limit of concurrent executions. `build` is the folder that `sam build` writes; it need not be
-    there.
+    there. `not_installed` is what the code imports and no requirement installs, as module and
+    distribution.
     """
 
     plan: StackPlan
@@ -46,6 +47,7 @@ class Stack:
     stack_names: tuple[str, ...] = ()
     account_concurrency: int = 1_000
     build: Path = Path(".aws-sam/build")
+    not_installed: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:

@@ -74,6 +74,7 @@ def check_stack(
     from adapter.check.stack import Stack  # noqa: PLC0415 - see above
     from adapter.template.document import describe  # noqa: PLC0415 - see above
     from adapter.template.names import default_stack_name  # noqa: PLC0415 - see above
+    from adapter.template.project import not_installed  # noqa: PLC0415 - see above
     from adapter.template.samconfig import find_samconfig, stack_names  # noqa: PLC0415 - see above
 
     samconfig = find_samconfig(settings.output)
@@ -85,6 +86,7 @@ def check_stack(
         stack_names=tuple(filter(None, names)) or (default_stack_name(plan.target),),
         account_concurrency=account_concurrency,
         build=settings.output / ".aws-sam/build",
+        not_installed=not_installed(plan, settings),
     )
     return findings(stack, settings.ignore)
 

@@ -235,12 +235,16 @@ def _is_of(grant: Grant, names: Collection[str]) -> bool:
 
 
 def _narrowed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    """Say what is no longer allowed; of what goes as a whole that needs no word."""
+    """Say what is no longer allowed; of what goes as a whole that needs no word.
+
+    What is in both templates alone may allow more than it does beside the rest, such as a route
+    without its API, so it counts only where the whole template says the same.
+    """
     before, after = grants(old), grants(new)
-    for grant in sorted(grants(_common(old, new)) - after):
+    for grant in sorted(grants(_common(old, new)) & before - after):
         if not grant.denied:
             yield Change("changed", grant.who, f"may no longer {grant.action}")
-    for grant in sorted(grants(_common(new, old)) - before):
+    for grant in sorted(grants(_common(new, old)) & after - before):
         if grant.denied:
             yield Change("changed", grant.who, f"is now denied {grant.action}")
 

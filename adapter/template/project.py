@@ -104,7 +104,7 @@ def _project(
         deploy_command=deploy_command,
         notes=(
             *runtime_notes(plan, settings),
-            *_notes(plan, sources, requirements, selection),
+            *_notes(plan, sources, selection),
         ),
     )
 
@@ -117,6 +117,18 @@ def _selection(settings: BuildSettings) -> Selection:
         exclude=settings.exclude,
         generated=frozenset(output / name for name in generated),
     )
+
+
+def not_installed(plan: StackPlan, settings: BuildSettings) -> tuple[tuple[str, str], ...]:
+    """Return what the code imports and no requirement installs: module and distribution.
+
+    Raises `BuildError` for code that cannot be shipped and requirements that cannot be read.
+    """
+    entry_points = [function.entry_point for function in plan.functions]
+    sources = find_sources(entry_points, _selection(settings), settings.include)
+    own = [line for function in plan.functions for line in function.requirements]
+    required = [*find_requirements(settings.app_dir).all, *own]
+    return tuple(missing(sources.installed, required))
 
 
 def write_document(plan: StackPlan, settings: BuildSettings) -> str:
@@ -154,19 +166,12 @@ def _marked(folders: Mapping[str, Entries], target: str) -> dict[str, Entries]:
 def _notes(
     plan: StackPlan,
     sources: Sources,
-    requirements: Requirements,
     selection: Selection,
 ) -> Iterator[str]:
     yield from plan.all_notes
     yield from front_notes(plan)
     for module in sources.outside:
         yield f"the code imports {module!r} from outside of the app dir; Lambda will not have it."
-    own = [line for function in plan.functions for line in function.requirements]
-    for module, name in missing(sources.installed, [*requirements.all, *own]):
-        yield (
-            f"the code imports {module!r}, which no requirement installs; "
-            f"add {name} to requirements.txt."
-        )
     left_out = sorted(
         path.relative_to(selection.root).as_posix()
         for root in sources.roots.values()

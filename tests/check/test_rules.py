@@ -1,15 +1,24 @@
 """Every rule sees its mistake, and is silent where there is none."""
 
+import dataclasses
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapter.check.findings import findings
 from adapter.check.rules import CODES, RULES
 from adapter.check.stack import Stack
-from adapter.plan.values import ApiPlan, FunctionUrl, RoutePlan, SocketApiPlan, SocketRoute
+from adapter.plan.values import (
+    ApiPlan,
+    Concurrency,
+    FunctionUrl,
+    RoutePlan,
+    SocketApiPlan,
+    SocketRoute,
+)
 from adapter.template import package_sizes
 from adapter.template.cloudformation import GetAtt, Ref, Sub, Tagged
 from adapter.template.document import describe
@@ -141,6 +150,17 @@ def sockets(**resources: object) -> Stack:
     return stack(plan=application(gateway(), socket_routes=("/chat",)), resources=resources)
 
 
+def room(path: str, **options: Any) -> Stack:
+    api = SocketApiPlan(routes=(SocketRoute(path=path, stage="room"),))
+    plan = application(gateway(**options), socket_routes=(path,), socket_api=api)
+    chat = resource("Serverless::WebSocketApi", Auth={"AuthType": "AWS_IAM"})
+    return stack(plan=plan, resources={"RoomSocketApi": chat})
+
+
+def importing(*missing: tuple[str, str]) -> Stack:
+    return dataclasses.replace(stack(resources={}), not_installed=missing)
+
+
 def cors(*, own: bool) -> Stack:
     url = {"AuthType": "AWS_IAM", "Cors": {"AllowOrigins": ["*"]}}
     plan = application(gateway(), own_cors=own)
@@ -239,6 +259,8 @@ WRONG: list[tuple[str, Callable[[], Stack]]] = [
     ("A116", lambda: stack(resources={f"F{number}": function() for number in range(251)})),
     ("A118", lambda: stack(resources={"F": function(Runtime="python3.9")}, today=date(2027, 2, 1))),
     ("A212", sockets),
+    ("A214", lambda: importing(("yaml", "PyYAML"))),
+    ("A215", lambda: room("/rooms/{name}")),
     ("A119", lambda: cors(own=True)),
     ("A120", lambda: referring(Ref("Jobs"))),
     ("A120", lambda: referring(GetAtt("Jobs", "Arn"))),
@@ -391,6 +413,9 @@ RIGHT: list[tuple[str, Callable[[], Stack]]] = [
         lambda: stack(resources={"F": function(Runtime="python3.9")}, today=date(2027, 1, 31)),
     ),
     ("A212", lambda: sockets(Chat=resource("Serverless::WebSocketApi"))),
+    ("A214", importing),
+    ("A215", lambda: room("/room")),
+    ("A215", lambda: room("/rooms/{name}", concurrency=Concurrency(maximum=1))),
     ("A212", lambda: sockets(Chat=resource("ApiGatewayV2::Api", ProtocolType="WEBSOCKET"))),
     ("A119", lambda: cors(own=False)),
     ("A120", lambda: referring(Ref("Table"), Ref("Size"), Ref("AWS::NoValue"))),

@@ -4,7 +4,7 @@ import pytest
 
 from adapter.stack.comparison import compare
 from adapter.template.cloudformation import read_template
-from tests.stack.templates import changed, function, invoke, lines, template
+from tests.stack.templates import changed, function, invoke, lines, route, template
 from tests.template.golden import pinned
 from tests.template.plans import CASES
 
@@ -171,3 +171,14 @@ def test_attributes_of_resources_are_compared_but_not_their_order() -> None:
     new["Resources"]["Prices"] |= {"DeletionPolicy": "Retain", "DependsOn": "Gateway"}
 
     assert compared(SHOP, new) == ["~ Prices: DeletionPolicy none → Retain"]
+
+
+def test_a_private_route_that_goes_with_its_api_was_never_anybodys() -> None:
+    api = {
+        "Type": "AWS::Serverless::HttpApi",
+        "Properties": {"Auth": {"DefaultAuthorizer": "AWS_IAM"}},
+    }
+    before = template(HttpApi=api, Shop=function("Shop", Events={"Root": route()}))
+    after = template(Shop=function("Shop"))
+
+    assert not any("anybody" in line for line in compared(before, after))

@@ -5,7 +5,7 @@ import pytest
 from adapter.errors import BuildError
 from adapter.plan.values import Concurrency
 from adapter.template.entries import Text
-from adapter.template.project import Project, lay_out
+from adapter.template.project import Project, lay_out, not_installed
 from tests.template.plans import application, function, gateway, settings
 from tests.template.trees import shop, write_tree
 
@@ -135,14 +135,11 @@ def test_notes_of_functions_are_told_once(tmp_path: Path) -> None:
     assert lay_out(plan, settings(shop(tmp_path), tmp_path)).notes == ("a", "b", "c")
 
 
-def test_import_that_no_requirement_installs_is_told(tmp_path: Path) -> None:
+def test_import_that_no_requirement_installs_is_found(tmp_path: Path) -> None:
     write_tree(tmp_path, {"shop.py": "import yaml, fastapi, click, boto3"})
+    plan = application(gateway(requirements=("click",)))
 
-    project = lay_out(application(gateway(requirements=("click",))), settings(tmp_path, tmp_path))
-
-    assert project.notes == (
-        "the code imports 'yaml', which no requirement installs; add PyYAML to requirements.txt.",
-    )
+    assert not_installed(plan, settings(tmp_path, tmp_path)) == (("yaml", "PyYAML"),)
 
 
 def test_import_from_elsewhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
