@@ -57,6 +57,7 @@ class Aws:
     moto: str
     scripted: dict[str, list[Reply]] = field(default_factory=dict)
     asked: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    answered: set[str] = field(default_factory=set)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     @property
@@ -100,7 +101,7 @@ class Aws:
         """Wait until a request that matches the pattern has been answered."""
         with self.arrived:
             found = self.arrived.wait_for(
-                lambda: any(re.fullmatch(request, one) for one in self.asked),
+                lambda: any(re.fullmatch(request, one) for one in self.answered),
                 timeout=60,
             )
         assert found, f"nobody asked for {request}: {dict(self.asked)}"
@@ -112,8 +113,9 @@ class Aws:
         return None
 
     def note(self, request: str) -> None:
+        """Say that a request has been answered."""
         with self.arrived:
-            self.asked[request] += 1
+            self.answered.add(request)
             self.arrived.notify_all()
 
     def create_stack(self, name: str, template: Any) -> str:
@@ -202,6 +204,7 @@ class _Front(http.server.BaseHTTPRequestHandler):
         action = urllib.parse.parse_qs(body.decode("latin-1")).get("Action", [""])[0]
         target = (self.headers.get("x-amz-target") or "").rpartition(".")[2]
         request = f"{self.command} {action or target or self.path}"
+        self.aws.asked[request] += 1  # before the answer, after which a test may count
         reply = self.aws.reply(request) or self._of_moto(body)
         text = reply.body if isinstance(reply.body, str | bytes) else json.dumps(reply.body)
         data = text.encode() if isinstance(text, str) else text
@@ -283,6 +286,7 @@ def aws(region: Aws) -> Aws:
     urllib.request.urlopen(f"{region.moto}/moto-api/reset", data=b"", timeout=30).close()
     region.scripted.clear()
     region.asked.clear()
+    region.answered.clear()
     return region
 
 

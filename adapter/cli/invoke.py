@@ -48,8 +48,11 @@ def invoke(deployment: str, **options: Any) -> int:
     if options["local"] and options["endpoint"]:
         raise click.UsageError("--local and --endpoint exclude each other.")
     endpoint = LOCAL if options["local"] else options["endpoint"]
-    called = _local(deployment, endpoint, options) if endpoint else _deployed(deployment, options)
     try:
+        find_called = _local if endpoint else _deployed
+        called, inside = find_called(deployment, endpoint, options)
+        if inside and options["event"] is None:
+            event["deployment"] = inside
         return _call(called, event, options)
     except RemoteError as error:
         click.echo(str(error), err=True)
@@ -63,7 +66,7 @@ def invoke(deployment: str, **options: Any) -> int:
         ) from None
     except StackError as error:
         if "ResourceNotFoundException" in str(error) and endpoint:
-            raise _not_served(called, deployment) from None
+            raise _not_served(called.client, deployment) from None
         raise
 
 
@@ -136,39 +139,54 @@ def _json(text: str, option: str) -> Any:
         ) from error
 
 
-def _deployed(deployment: str, options: dict[str, Any]) -> "Called":
+def _deployed(
+    deployment: str,
+    _endpoint: str | None,
+    options: dict[str, Any],
+) -> tuple["Called", str]:
     from adapter.stack.deployed import DeployedStack  # noqa: PLC0415 - see _call
     from adapter.stack.invocation import Called  # noqa: PLC0415 - see _call
+    from adapter.stack.shared import shared_function  # noqa: PLC0415 - see _call
 
     place = find(options)
     stack = DeployedStack(place.name, place.access)
     stack.describe()
-    function = stack.function_name(deployment)
-    return Called(
-        client=place.access.invoking_client(),
+    client = place.access.invoking_client()
+    inside = ""
+    try:
+        function = stack.function_name(deployment)
+    except StackError:
+        if (shared := shared_function(client, f"{place.name}-", deployment)) is None:
+            raise
+        function, inside = shared
+    called = Called(
+        client=client,
         function=function,
         deployment=deployment,
         qualifier=stack.alias_of(function),
     )
+    return called, inside
 
 
-def _local(deployment: str, endpoint: str, options: dict[str, Any]) -> "Called":
+def _local(
+    deployment: str,
+    endpoint: str | None,
+    options: dict[str, Any],
+) -> tuple["Called", str]:
     from adapter.stack.access import Access  # noqa: PLC0415 - see _call
     from adapter.stack.invocation import Called  # noqa: PLC0415 - see _call
+    from adapter.stack.shared import shared_function  # noqa: PLC0415 - see _call
 
-    access = Access(region=options["region"])
-    return Called(
-        client=access.invoking_client(endpoint),
-        function=deployment,
-        deployment=deployment,
-    )
+    client = Access(region=options["region"]).invoking_client(endpoint)
+    function, inside = shared_function(client, "", deployment) or (deployment, "")
+    return Called(client=client, function=function, deployment=deployment), inside
 
 
-def _not_served(called: "Called", deployment: str) -> StackError:
+def _not_served(client: Any, deployment: str) -> StackError:
     from adapter.stack.refusals import aws_errors  # noqa: PLC0415 - see _call
 
     with aws_errors():
-        served = [one["FunctionName"] for one in called.client.list_functions()["Functions"]]
+        served = [one["FunctionName"] for one in client.list_functions()["Functions"]]
     return StackError(
         f"no deployment {deployment!r} is served there.{did_you_mean(deployment, served)} "
         f"There are: {', '.join(served) or 'none'}.",

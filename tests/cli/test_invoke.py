@@ -12,6 +12,29 @@ from tests.runtime.hosts import free_port
 
 __all__ = ["aws", "region"]
 
+SHARED = """
+from adapter import serve
+
+together = serve.LambdaOptions(function="front")
+
+
+@serve.deployment(lambda_options=together)
+class Sentiment:
+    def score(self, text):
+        return len(text)
+
+
+@serve.deployment(lambda_options=together)
+class Gateway:
+    def __init__(self, sentiment):
+        self.sentiment = sentiment
+
+    async def __call__(self, request):
+        return await self.sentiment.score.remote("x")
+
+
+app = Gateway.bind(Sentiment.bind())
+"""
 PROGRAM = """
 from adapter import serve
 
@@ -179,6 +202,23 @@ def test_a_deployment_that_is_not_served_is_named(aws: Aws, run: Run, tmp_path: 
     assert done.stderr == (
         "error: no deployment 'Modell' is served there. Did you mean 'Model'? There are: Model.\n"
     )
+
+
+def test_a_deployment_that_shares_a_function_is_called_by_its_own_name(
+    aws: Aws,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "shared.py").write_text(SHARED)
+    run = adapter_run("shared:app", folder=tmp_path, PYTHONPATH=str(ROOT))
+    try:
+        done = aws.call(
+            *(tmp_path, "invoke", "Sentiment", "--endpoint", run.lambda_url),
+            *("--method", "score", "--data", '"fine"'),
+        )
+    finally:
+        run.stop()
+
+    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr
 
 
 @pytest.mark.parametrize(
