@@ -33,7 +33,7 @@ def _refuse_snapshots_of_warm_environments(plan: FunctionPlan, options: LambdaOp
     warm = plan.concurrency.provisioned
     if options.snap_start and warm:
         raise PlanError(
-            f"{plan.deployment}: snap_start=True, and {warm} environments that are kept warm: "
+            f"{plan.deployment}: snap_start=True, and {warm} environment{'s' * (warm != 1)} kept warm: "
             "Lambda has no snapshots of functions with provisioned concurrency. Remove snap_start, "
             "or let the replicas start from zero: autoscaling_config with min_replicas=0.",
         )

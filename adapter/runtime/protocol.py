@@ -198,9 +198,11 @@ def _stack(error: BaseException) -> list[str]:
 
 def _frames(error: BaseException) -> list[str]:
     stack = traceback.extract_tb(error.__traceback__)
-    first, last = _shown(stack)
-    # An error of ours says what is wrong; where in our code it is raised says no more.
-    shown = stack[first : last + 1] if isinstance(error, AdapterError) else stack[first:]
+    users = _users(stack)
+    shown = stack[users.start :] if users else stack[-1:]
+    if isinstance(error, AdapterError):
+        # It says what is wrong; where in our code it is raised says no more.
+        shown = stack[users.start : users.stop]
     own = traceback.StackSummary.from_list(shown).format()
     if not (trace := _remote_trace(error)):
         return own
@@ -208,14 +210,14 @@ def _frames(error: BaseException) -> list[str]:
     return [*remote, f"{_text(error)}\n", "The above exception was the direct cause of:\n", *own]
 
 
-def _shown(stack: traceback.StackSummary) -> tuple[int, int]:
-    """Return which frames are the user's first and last, or the frameworks', or the last one."""
+def _users(stack: traceback.StackSummary) -> range:
+    """Return from which frame of the user's to which, else of the frameworks'; else none."""
     for modules in ((*_MACHINERY, *_FRAMEWORKS), _MACHINERY):
         others = ("<frozen ", *_files(modules))
         users = [at for at, frame in enumerate(stack) if not frame.filename.startswith(others)]
         if users:
-            return users[0], users[-1]
-    return len(stack) - 1, len(stack) - 1
+            return range(users[0], users[-1] + 1)
+    return range(0)
 
 
 def _files(modules: tuple[str, ...]) -> list[str]:
