@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from adapter.errors import TargetError
+from adapter.runtime.deferred_models import deferred_models
 
 _NEW_OBJECTS = 50_000  # until garbage is looked for while modules are imported; usual are 700
 
@@ -23,7 +24,7 @@ def load_handler(name: str, task_root: str) -> Callable[[Any, Any], Any]:
         raise TargetError(f"_HANDLER={name!r} must have the form module.attribute.")
     if task_root and task_root not in sys.path:
         sys.path.insert(0, task_root)
-    with _few_collections():
+    with _few_collections(), deferred_models():
         module = importlib.import_module(module_name.replace("/", "."))
     handler = getattr(module, attribute, None)
     if not callable(handler):
