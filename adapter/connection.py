@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING
 
 from adapter.http1 import (
     MAX_LINE,
@@ -22,6 +22,9 @@ from adapter.http1 import (
 )
 
 CONNECT_S = 5.0
+if TYPE_CHECKING:
+    import ssl
+
 
 
 class Messages:
@@ -184,7 +187,7 @@ class Connection(Messages, asyncio.Protocol):
         cls,
         host: str,
         port: int,
-        tls: ssl.SSLContext | None = None,
+        tls: "ssl.SSLContext | None" = None,
     ) -> "Connection":
         """Connect. Raises OSError where nobody listens, TimeoutError after 5 s of silence."""
         loop = asyncio.get_running_loop()

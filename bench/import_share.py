@@ -31,7 +31,7 @@ for name in {then!r}:
 taken = time.perf_counter() - start
 print(json.dumps([taken * 1000, sorted(set(sys.modules) - before)]))
 """
-RUNTIME = "adapter.runtime.__main__"
+RUNTIME = "adapter.runtime.main"
 HTTP = ("fastapi", "asyncio")  # FastAPI loads asyncio with its first request, if not before
 BESIDE, RIVAL_BESIDE = "adapter beside fastapi", "awslambdaric + Mangum beside fastapi"
 WITHOUT, RIVAL_WITHOUT = "adapter without HTTP", "awslambdaric without HTTP"

@@ -148,7 +148,7 @@ def test_importing_configures_no_logging(tmp_path: Path) -> None:
 
 
 def test_function_that_uses_little_loads_little(tmp_path: Path) -> None:
-    found = loaded("import adapter.runtime.__main__\n" + PLAIN, tmp_path)
+    found = loaded("import adapter.runtime.main\n" + PLAIN, tmp_path)
 
     standard = {
         *("datetime", "decimal", "difflib", "email", "encodings.idna", "http"),
@@ -179,7 +179,7 @@ handler = lambda_handler(app)
 
 
 def test_a_bare_application_loads_nothing_of_deployments(tmp_path: Path) -> None:
-    found = loaded("import adapter.runtime.__main__\n" + APPLICATION + EVENT, tmp_path)
+    found = loaded("import adapter.runtime.main\n" + APPLICATION + EVENT, tmp_path)
 
     deployments = {
         "adapter.deployment_servable",

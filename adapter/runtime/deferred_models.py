@@ -1,71 +1,29 @@
 """FastAPI's models of OpenAPI, built when somebody asks for them and not when FastAPI is imported.
 
 FastAPI describes OpenAPI documents with some thirty Pydantic models. To build their validators is
-a third of importing it, and only `/openapi.json` needs them. Pydantic builds a model at its first
+a sixth of importing it, and only `/openapi.json` needs them. Pydantic builds a model at its first
 use where its configuration says so:
 https://docs.pydantic.dev/latest/api/config/#pydantic.config.ConfigDict.defer_build
 """
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any
+
+from adapter.runtime.import_hook import Execute, executed_by
 
 _FRAMEWORK = "fastapi"
 
 
-@contextlib.contextmanager
-def deferred_models() -> Iterator[None]:
+def deferred_models() -> AbstractContextManager[None]:
     """Defer the models of FastAPI, if it is imported in the meantime. The user's are not touched.
 
     A document is the same, whenever its models are built.
     """
-    finder = _Finder()
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        finder.leave()
+    return executed_by(_defer, [_FRAMEWORK])
 
 
-class _Finder:
-    """Finds FastAPI as it would be found without it, and defers models while it is imported."""
-
-    def find_spec(
-        self,
-        name: str,
-        _path: Sequence[str] | None = None,
-        _target: ModuleType | None = None,
-    ) -> ModuleSpec | None:
-        if name != _FRAMEWORK:
-            return None
-        self.leave()
-        spec = find_spec(name)
-        if spec is not None and spec.loader is not None:
-            _wrap(spec.loader)
-        return spec
-
-    def leave(self) -> None:
-        with contextlib.suppress(ValueError):
-            sys.meta_path.remove(self)
-
-
-def _wrap(loader: Any) -> None:
-    """Let a loader, which is this one module's, defer models. It stays what it is for the rest."""
-    usual: Callable[[ModuleType], None] = loader.exec_module
-
-    def exec_module(module: ModuleType) -> None:
-        with _deferring():
-            usual(module)
-
-    loader.exec_module = exec_module
-
-
-@contextlib.contextmanager
-def _deferring() -> Iterator[None]:
+def _defer(module: ModuleType, execute: Execute) -> None:
     from pydantic import BaseModel  # noqa: PLC0415 - FastAPI imports it now, if nobody has
 
     config, rebuild = BaseModel.model_config, BaseModel.__dict__["model_rebuild"]
@@ -86,7 +44,7 @@ def _deferring() -> Iterator[None]:
     BaseModel.model_config = {**config, "defer_build": True}
     BaseModel.model_rebuild = classmethod(later)  # type: ignore[assignment, method-assign]  # for the import alone
     try:
-        yield
+        execute(module)
     finally:
         BaseModel.model_config = config
         BaseModel.model_rebuild = rebuild  # type: ignore[method-assign]  # the descriptor itself

@@ -6,7 +6,7 @@ Its first connection to the Runtime API is reset when LIMIT bytes have passed on
 import os
 import sys
 
-from adapter.runtime.__main__ import main
+from adapter.runtime.main import main
 from tests.faults import Address, Fault, proxied_in_a_thread
 
 if __name__ == "__main__":

@@ -264,3 +264,23 @@ def test_what_an_invocation_left_behind_is_named_where_nothing_waits(tmp_path: P
             assert "sent mail" not in environment.said
 
     asyncio.run(scenario())
+
+
+def test_tls_is_not_loaded_for_who_does_not_use_it(tmp_path: Path) -> None:
+    source = """
+import sys
+from fastapi import FastAPI
+from adapter import lambda_handler
+
+handler = lambda_handler(FastAPI())
+print("loaded:", sorted({"_ssl", "fastapi", "asyncio"} & sys.modules.keys()))
+import ssl
+print("then:", ssl.create_default_context().check_hostname, "_ssl" in sys.modules)
+"""
+
+    async def scenario() -> None:
+        async with child(source, tmp_path) as environment:
+            await environment.until("loaded: ['asyncio', 'fastapi']")
+            await environment.until("then: True True")
+
+    asyncio.run(scenario())

@@ -1,0 +1,158 @@
+"""Each test runs an interpreter of its own, in which nobody has imported the module yet."""
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+FEED = """
+import time
+print("executed")
+first = 1
+time.sleep(0.2)  # so that other threads find it half done
+last = first + 1
+"""
+DEFERRED = """
+from adapter.runtime.deferred_modules import deferred_modules
+with deferred_modules("feed"):
+    import feed
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "feed.py").write_text(FEED)
+    return tmp_path
+
+
+def run(folder: Path, code: str) -> list[str]:
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return done.stdout.split("\n")[:-1]
+
+
+def write_certificate(path: Path) -> None:
+    """Write a key and the certificate that `localhost` signs itself with it, for an hour."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    path.write_bytes(private + made.public_bytes(pem))
+
+
+def test_a_deferred_module_is_executed_when_an_attribute_is_asked_for(folder: Path) -> None:
+    code = (
+        DEFERRED
+        + "import feed\nprint('imported twice')\nprint(feed.last)\nprint(vars(feed)['first'])"
+    )
+
+    assert run(folder, code) == ["imported twice", "executed", "2", "1"]
+
+
+def test_names_may_be_imported_from_it(folder: Path) -> None:
+    assert run(folder, DEFERRED + "from feed import last\nprint(last)") == ["executed", "2"]
+
+
+def test_it_knows_its_file_without_being_executed(folder: Path) -> None:
+    assert run(folder, DEFERRED + "print(feed.__file__[-7:])") == ["feed.py"]
+
+
+def test_threads_that_ask_at_once_find_it_whole(folder: Path) -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as threads:
+    print(*threads.map(lambda name: getattr(feed, name), ["first", "last"] * 4))
+"""
+
+    assert run(folder, DEFERRED + code) == ["executed", "1 2 1 2 1 2 1 2"]
+
+
+def test_what_it_does_not_have_is_an_attribute_error_as_ever(folder: Path) -> None:
+    code = """
+for _ in range(2):
+    try:
+        feed.middle
+    except AttributeError as error:
+        print(error, error.name)
+"""
+    said = "module 'feed' has no attribute 'middle' middle"
+
+    assert run(folder, DEFERRED + code) == ["executed", said, said]
+
+
+def test_an_error_is_raised_each_time_until_it_can_be_executed(folder: Path) -> None:
+    (folder / "feed.py").write_text("import parts\n")
+    code = """
+import pathlib, importlib
+try:
+    feed.parts
+except ImportError as error:
+    print(error)
+pathlib.Path("parts.py").write_text("")
+importlib.invalidate_caches()
+print(feed.parts.__name__)
+"""
+
+    assert run(folder, DEFERRED + code) == ["No module named 'parts'", "parts"]
+
+
+def test_modules_that_use_each_other_are_executed_once(folder: Path) -> None:
+    (folder / "feed.py").write_text("print('feed')\nimport other\nlast = other.own + 1\n")
+    (folder / "other.py").write_text("import feed\nprint(hasattr(feed, 'last'))\nown = 1\n")
+
+    assert run(folder, DEFERRED + "print(feed.last)") == ["feed", "False", "2"]
+
+
+def test_a_module_that_is_there_already_stays_as_it_is(folder: Path) -> None:
+    assert run(folder, "import feed\n" + DEFERRED + "print('__getattr__' in vars(feed))") == [
+        "executed",
+        "False",
+    ]
+
+
+def test_tls_works_when_ssl_was_deferred(folder: Path) -> None:
+    code = """
+import sys
+from adapter.runtime.deferred_modules import deferred_modules
+with deferred_modules("ssl", "asyncio.sslproto"):
+    import asyncio
+print("_ssl" in sys.modules)
+import asyncio, ssl
+
+async def talk():
+    async def answer(reader, writer):
+        writer.write(await reader.readline())
+        writer.close()
+    here = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    here.load_cert_chain("tls.pem")
+    there = ssl.create_default_context(cafile="tls.pem")
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=here)
+    port = server.sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=there, server_hostname="localhost"
+    )
+    writer.write(b"hello\\n")
+    print(await reader.readline())
+    writer.close()
+    server.close()
+
+asyncio.run(talk())
+"""
+    write_certificate(folder / "tls.pem")
+
+    assert run(folder, code) == ["False", "b'hello\\n'"]
