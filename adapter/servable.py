@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from adapter.calls.event import is_call
-from adapter.errors import UnsupportedEvent
 from adapter.http.detect import is_http, is_web_socket
 from adapter.responder import Responder
 from adapter.serve import in_flight
@@ -65,7 +64,9 @@ class Servable:
             elif event == {}:
                 await responder.respond(None)  # who warms an environment wants nothing of it
             else:
-                raise UnsupportedEvent(event)
+                from adapter.unsupported_event import unsupported  # noqa: PLC0415 - refusals only
+
+                raise unsupported(event)
 
     async def answer_late(self, event: Any, responder: Responder) -> None:
         """Answer an event that was cancelled before its deadline: 504 for HTTP, TimeoutError."""

@@ -33,7 +33,7 @@ ALLOWED = {
     Finding("adapter.drivers", "_imported", "importlib.import_module"): (
         "the HTTP adapter that the program names in DAGDriver.bind"
     ),
-    Finding("adapter.errors", "_builtin", "builtins as a value"): (
+    Finding("adapter.errors.remote", "_builtin", "builtins as a value"): (
         "an answer names an error; only exception classes are taken, and made of a text at most"
     ),
     Finding("adapter.http_adapters.packages", "_is_there", "importlib.import_module"): (
@@ -51,7 +51,7 @@ ALLOWED = {
     Finding("adapter.plan.builders", "makes_application", "typing.get_type_hints"): (
         "the annotations of the user's own function, at build time"
     ),
-    Finding("adapter.plan.functions", "entry_point_text", "compile"): (
+    Finding("adapter.plan.entry_points", "entry_point_text", "compile"): (
         "the syntax check of an entry point, at build time; it is not run"
     ),
     Finding("adapter.plan.streams", "_return_annotation", "eval_str="): (
@@ -59,6 +59,15 @@ ALLOWED = {
     ),
     Finding("adapter.plan.target", "_import", "importlib.import_module"): (
         "the user's module, by the name typed on the command line"
+    ),
+    Finding("adapter.runtime.import_hook", "", "importlib.util.find_spec"): (
+        "imported for _Finder.find_spec, below"
+    ),
+    Finding("adapter.runtime.import_hook", "_Finder.find_spec", "importlib.util.find_spec"): (
+        "a module from a closed list, which the import system is about to import"
+    ),
+    Finding("adapter.runtime.import_hook", "_Finder._wrap", ".exec_module"): (
+        "its loader's own way to execute it"
     ),
     Finding("adapter.runtime.loading", "load_handler", "importlib.import_module"): (
         "the handler's module, by Lambda's variable _HANDLER"

@@ -8,9 +8,6 @@ import asyncio
 import logging
 from typing import Any
 
-from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
-from mangum.types import LambdaConfig
-
 from adapter.errors import UnsupportedEvent
 from adapter.http import response as rules
 from adapter.http import serve_headers
@@ -47,11 +44,7 @@ class HttpBridge:
         self._base_path = "/" + self._settings.base_path.strip("/")
         self._text_types = tuple(kind.lower() for kind in self._settings.text_mime_types)
         self._excluded = frozenset(name.lower().encode() for name in self._settings.exclude_headers)
-        self._config = LambdaConfig(  # for custom handlers, which are written for Mangum
-            api_gateway_base_path="/",
-            text_mime_types=list(self._settings.text_mime_types or DEFAULT_TEXT_MIME_TYPES),
-            exclude_headers=[name.lower() for name in self._settings.exclude_headers],
-        )
+        self._config = _config(self._settings) if self._settings.custom_handlers else None
 
     @property
     def settings(self) -> HttpSettings:
@@ -74,7 +67,7 @@ class HttpBridge:
             await self._serve_custom(kind(event, context, self._config), responder)
             return
         if (source := source_of(event)) is None:
-            raise UnsupportedEvent(event)
+            raise UnsupportedEvent("no HTTP event, nor one that a custom handler takes.")
         gateway = gateway_of(source, event)
         destination = self._destination(source, event, gateway, responder)
         try:
@@ -220,6 +213,18 @@ class HttpBridge:
             raise
         else:
             await running
+
+
+def _config(settings: HttpSettings) -> Any:
+    """Make what custom handlers are told, which are written for Mangum."""
+    from mangum.adapter import DEFAULT_TEXT_MIME_TYPES  # noqa: PLC0415 - rarely needed
+    from mangum.types import LambdaConfig  # noqa: PLC0415 - as that
+
+    return LambdaConfig(
+        api_gateway_base_path="/",
+        text_mime_types=list(settings.text_mime_types or DEFAULT_TEXT_MIME_TYPES),
+        exclude_headers=[name.lower() for name in settings.exclude_headers],
+    )
 
 
 def _to(gateway: Gateway, response: Response) -> Response:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from adapter import json_bytes
-from adapter.errors import AdapterError, RemoteError
+from adapter.errors import AdapterError
 
 VERSION: Final = "2018-06-01"
 NEXT: Final = f"/{VERSION}/runtime/invocation/next"
@@ -112,6 +112,7 @@ class Failure(NamedTuple):
         """Describe an exception, without the frames that led to the user's; never raises."""
         from adapter.calls.error_object import told_of  # noqa: PLC0415 - failures only
 
+        from adapter.errors import RemoteError  # noqa: PLC0415
         message = _text(error)
         return cls(
             # What another deployment raised keeps its type on the way through this one.
@@ -182,6 +183,8 @@ def _text(error: BaseException) -> str:
 
 def _remote_trace(error: BaseException) -> str:
     return error.remote_traceback.rstrip() if isinstance(error, RemoteError) else ""
+    from adapter.errors import RemoteError  # noqa: PLC0415 - failures only
+
 
 
 def _stack(error: BaseException) -> list[str]:
