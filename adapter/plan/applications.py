@@ -3,22 +3,17 @@
 from typing import Any
 
 from adapter.plan.arguments import Imports
+from adapter.plan.entry_points import entry_module, entry_point_text
 from adapter.plan.fronts import api_plan, fronted, has_own_cors, ingress_has_cors
-from adapter.plan.functions import (
-    check_name,
-    entry_module,
-    entry_point_text,
-    folder,
-    function_plans,
-    logical_id,
-    place,
-)
+from adapter.plan.functions import function_plans
 from adapter.plan.graph import Graph
+from adapter.plan.names import check_name, folder, logical_id
 from adapter.plan.routes import application_routes, ingress_routes
 from adapter.plan.sharing import with_joined_options
 from adapter.plan.socket_routes import ingress_socket_routes, socket_routes
 from adapter.plan.sockets import with_sockets
 from adapter.plan.values import ApplicationPlan, FunctionPlan, RoutePlan
+from adapter.plan.variables import place
 from adapter.serve.ingresses import ingress_of, is_factory
 from adapter.serve.lambda_options import LambdaOptions
 from adapter.serve.names import function_name

@@ -32,8 +32,9 @@ def _refuse_snapshots_of_warm_environments(plan: FunctionPlan, options: LambdaOp
     # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
     warm = plan.concurrency.provisioned
     if options.snap_start and warm:
+        environments = f"{warm} environment{'s' * (warm != 1)}"
         raise PlanError(
-            f"{plan.deployment}: snap_start=True, and {warm} environment{'s' * (warm != 1)} kept warm: "
+            f"{plan.deployment}: snap_start=True, and {environments} kept warm: "
             "Lambda has no snapshots of functions with provisioned concurrency. Remove snap_start, "
             "or let the replicas start from zero: autoscaling_config with min_replicas=0.",
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from adapter.plan.event_sources import refuse_shared_sources
-from adapter.plan.functions import refuse_collisions
+from adapter.plan.names import refuse_collisions
 from adapter.plan.payloads import with_large_payloads
 from adapter.plan.queues import QUEUES, joined_queues
 from adapter.plan.sharing import SHARED, joined_variables

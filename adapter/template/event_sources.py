@@ -11,7 +11,7 @@ from typing import Any
 
 from adapter.errors import BuildError
 from adapter.plan.event_sources import event_variables
-from adapter.plan.functions import logical_id as camel
+from adapter.plan.names import logical_id as camel
 from adapter.plan.values import FunctionPlan, StackPlan
 from adapter.serve.event_sources import (
     EventBridgeRule,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 
 from adapter.errors import BuildError
-from adapter.plan.functions import MAX_NAME
+from adapter.plan.names import MAX_NAME
 from adapter.plan.values import ApplicationPlan, FunctionPlan, SocketRoute, StackPlan
 from adapter.serve.lambda_options import ARCHITECTURES, RUNTIMES
 from adapter.template.capacity_providers import capacity_provider_id

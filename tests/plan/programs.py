@@ -10,6 +10,16 @@ from typing import Any
 from adapter.plan.target import plan_target
 from adapter.plan.values import ApplicationPlan
 
+MODEL = """
+@serve.deployment
+class Model:
+    def __init__(self, *args, **kwargs):
+        self.args, self.kwargs = args, kwargs
+
+    def read(self):
+        return [list(self.args), self.kwargs]
+"""
+
 
 class Program:
     """A folder with modules that can be planned; its modules are forgotten afterwards."""

@@ -1,19 +1,8 @@
 import pytest
 
 from adapter.errors import PlanError
-from adapter.plan.functions import check_name, folder, logical_id, place
 from adapter.plan.values import Concurrency, FunctionPlan
-from tests.plan.programs import Program
-
-MODELS = """
-@serve.deployment
-class Model:
-    def __init__(self, *args, **kwargs):
-        self.args, self.kwargs = args, kwargs
-
-    def read(self):
-        return [list(self.args), self.kwargs]
-"""
+from tests.plan.programs import MODEL, Program
 
 
 def test_function_plan_is_whole(program: Program) -> None:
@@ -86,7 +75,7 @@ def test_function_plan_is_whole(program: Program) -> None:
 
 def test_ingress_comes_first_and_the_others_by_name(program: Program) -> None:
     plan = program.plan(
-        MODELS + "one, two = (Model.options(name=n).bind() for n in 'BA')\n"
+        MODEL + "one, two = (Model.options(name=n).bind() for n in 'BA')\n"
         "app = Model.bind(one, two)\n",
     )
 
@@ -96,7 +85,7 @@ def test_ingress_comes_first_and_the_others_by_name(program: Program) -> None:
 
 
 def test_names_of_another_application_carry_its_name(program: Program) -> None:
-    source = MODELS + "app = Model.bind(Model.options(name='Other').bind())\n"
+    source = MODEL + "app = Model.bind(Model.options(name='Other').bind())\n"
     plan = program.plan(source, name="shop")
 
     assert [function.name for function in plan.functions] == ["shop-Model", "shop-Other"]
@@ -104,155 +93,6 @@ def test_names_of_another_application_carry_its_name(program: Program) -> None:
     assert plan.functions[0].calls == ("shop-Other",)
     assert plan.functions[0].environment["ADAPTER_INGRESS"] == "Model"
     assert '"Other", "shop"' in plan.functions[0].entry_point
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("My Model", "deployment 'My Model': a Lambda function's name holds only letters, digits,"),
-        ("modèle", "Give it another name: .options(name='mod-le')."),
-        ("a.b", "Give it another name: .options(name='a-b')."),
-        ("é", "Give it another name: .options(name='Model')."),
-        ("a/b", "hyphens and underscores"),
-        ("x" * 65, "has 65 characters, Lambda allows 64."),
-        ("a\n", "hyphens and underscores"),
-    ],
-)
-def test_name_that_lambda_cannot_carry_is_refused(
-    program: Program,
-    name: str,
-    message: str,
-) -> None:
-    with pytest.raises(PlanError) as caught:
-        program.plan(f"{MODELS}\napp = Model.options(name={name!r}).bind()\n")
-
-    assert message in str(caught.value)
-
-
-def test_longest_name_is_taken() -> None:
-    assert check_name("Model", "x" * 64) == "x" * 64
-
-
-@pytest.mark.parametrize(
-    ("names", "what"),
-    [
-        (("text-gateway", "TextGateway"), "folder functions/text_gateway"),
-        (("model", "Model"), "folder functions/model"),
-        (("A_B", "AB"), "template resource AB"),
-        (("text-model", "textModel"), "folder functions/text_model"),
-    ],
-)
-def test_names_that_become_the_same_are_refused(
-    program: Program,
-    names: tuple[str, str],
-    what: str,
-) -> None:
-    with pytest.raises(PlanError, match=f"would both become the {what}") as caught:
-        program.plan(
-            f"{MODELS}\none, two = (Model.options(name=n).bind() for n in {names})\n"
-            "app = Model.options(name='Ingress').bind(one, two)\n",
-        )
-
-    assert all(repr(name) in str(caught.value) for name in names)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected_folder", "expected_id"),
-    [
-        ("Model", "model", "Model"),
-        ("TextGateway", "text_gateway", "TextGateway"),
-        ("text-gateway", "text_gateway", "TextGateway"),
-        ("HTTPServer2Go", "http_server2_go", "HTTPServer2Go"),
-        ("M_1", "m_1", "M1"),
-        ("shop-Model", "shop_model", "ShopModel"),
-        ("1st", "1st", "Function1st"),
-        ("_", "_", "Function"),
-    ],
-)
-def test_name_becomes_folder_and_logical_id(
-    name: str,
-    expected_folder: str,
-    expected_id: str,
-) -> None:
-    assert (folder(name), logical_id(name)) == (expected_folder, expected_id)
-
-
-@pytest.mark.parametrize(
-    ("prefix", "more"),
-    [(None, {}), ("/", {}), ("/api", {"ADAPTER_ROUTE_PREFIX": "/api"})],
-)
-def test_place_is_what_settings_read(prefix: str | None, more: dict[str, str]) -> None:
-    expected = {"ADAPTER_APPLICATION": "shop", "ADAPTER_INGRESS": "Gateway", **more}
-
-    assert place("shop", "Gateway", prefix) == expected
-
-
-@pytest.mark.parametrize(
-    ("pip", "requirements"),
-    [
-        ("['a', 'b==1']", ("a", "b==1")),
-        ("{'packages': ['a']}", ("a",)),
-        ("None", ()),
-        ("[]", ()),
-    ],
-)
-def test_pip_of_the_runtime_environment_becomes_requirements(
-    program: Program,
-    pip: str,
-    requirements: tuple[str, ...],
-) -> None:
-    options = f"ray_actor_options={{'runtime_env': {{'pip': {pip}}}}}"
-    plan = program.plan(f"{MODELS}\napp = Model.options({options}).bind()\n")
-
-    assert plan.functions[0].requirements == requirements
-
-
-@pytest.mark.parametrize("pip", ["'requirements.txt'", "[1]", "{'packages': 'a'}", "3"])
-def test_pip_that_is_no_list_is_refused(program: Program, pip: str) -> None:
-    options = f"ray_actor_options={{'runtime_env': {{'pip': {pip}}}}}"
-
-    with pytest.raises(PlanError, match="must be a list of requirements"):
-        program.plan(f"{MODELS}\napp = Model.options({options}).bind()\n")
-
-
-@pytest.mark.parametrize("variables", ["['AA']", "{'AWS_REGION': 'x'}", "{'a b': 'x'}", "3"])
-def test_variables_that_lambda_cannot_carry_are_refused(program: Program, variables: str) -> None:
-    options = f"ray_actor_options={{'runtime_env': {{'env_vars': {variables}}}}}"
-
-    with pytest.raises(PlanError, match="env_vars"):
-        program.plan(f"{MODELS}\napp = Model.options({options}).bind()\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("io.StringIO()", "Model: constructor argument 1 is an open file"),
-        ("1, lambda: None", "Model: constructor argument 2 is a lambda"),
-        ("key=object()", "Model: constructor argument 'key' is a live builtins.object object"),
-        ("[{'a': object()}]", "Model: constructor argument 1['a'] is a live builtins.object"),
-    ],
-)
-def test_argument_that_cannot_be_deployed_is_refused_with_its_place(
-    program: Program,
-    arguments: str,
-    message: str,
-) -> None:
-    with pytest.raises(PlanError) as caught:
-        program.plan(f"import io\n{MODELS}\napp = Model.bind({arguments})\n")
-
-    assert str(caught.value).startswith(message)
-
-
-def test_long_entry_points_have_a_line_for_each_argument(program: Program) -> None:
-    plan = program.plan(f"{MODELS}\napp = Model.bind('{'x' * 40}', path='{'y' * 40}')\n")
-
-    assert plan.functions[0].entry_point.splitlines()[-5:] == [
-        "handler = entry_point(",
-        "    Model,",
-        f'    "{"x" * 40}",',
-        f'    path="{"y" * 40}",',
-        ")",
-    ]
 
 
 def test_notes_name_handles_to_nothing(program: Program) -> None:
@@ -306,42 +146,6 @@ def test_managed_instances_need_our_loop(program: Program) -> None:
             app = gateway.bind()
             """,
         )
-
-
-def test_function_is_told_how_to_serve(program: Program) -> None:
-    plan = program.plan(
-        """
-        options = serve.LambdaOptions(
-            url="stream",
-            background="report",
-            request_timeout_s=0.5,
-            shutdown_extension=True,
-            raise_errors=True,
-            trusted_hops=1,
-            max_body_bytes=1024,
-            metrics_namespace="shop/prod",
-        )
-
-        @serve.deployment(lambda_options=options)
-        def gateway(): ...
-
-        app = gateway.bind()
-        """,
-    )
-
-    [function] = plan.functions
-    assert function.environment == {
-        "ADAPTER_APPLICATION": "default",
-        "ADAPTER_BACKGROUND": "report",
-        "ADAPTER_INGRESS": "gateway",
-        "ADAPTER_MAX_BODY_BYTES": "1024",
-        "ADAPTER_METRICS_NAMESPACE": "shop/prod",
-        "ADAPTER_RAISE_ERRORS": "1",
-        "ADAPTER_REQUEST_TIMEOUT_S": "0.5",
-        "ADAPTER_STREAMS": "url",
-        "ADAPTER_TRUSTED_HOPS": "1",
-    }
-    assert function.shutdown_extension
 
 
 def test_function_is_told_how_to_log(program: Program) -> None:
@@ -442,23 +246,3 @@ def test_large_payloads_of_one_deployment_are_those_of_the_application(program: 
 
     assert {function.large_payloads for function in without.functions} == {False}
     assert {function.large_payloads for function in plan.functions} == {True}
-
-
-def test_every_function_is_told_how_many_calls_may_wait(program: Program) -> None:
-    plan = program.plan(
-        """
-        @serve.deployment(max_queued_requests=7)
-        class Model:
-            pass
-
-        @serve.deployment
-        class Gateway:
-            def __init__(self, model): ...
-            def __call__(self, request): ...
-
-        app = Gateway.bind(Model.bind())
-        """,
-    )
-
-    told = {function.environment["ADAPTER_QUEUES"] for function in plan.functions}
-    assert told == {"Model:7"}
