@@ -46,7 +46,7 @@ VARIABLES: Final = frozenset(
         "ADAPTER_EXCLUDE",
         "ADAPTER_IGNORE",
         "ADAPTER_INCLUDE",
-        "ADAPTER_OUTPUT",
+        "ADAPTER_OUTPUT_DIR",
         "ADAPTER_PUBLIC",
         "ADAPTER_RUNTIME",
         "ADAPTER_STACK_NAME",

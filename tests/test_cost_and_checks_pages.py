@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapter.check.rules import RULES
-from tests.cli.test_build import adapter
+from tests.cli.programs import adapter
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ("checks.md", "cost.md")

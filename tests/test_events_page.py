@@ -86,7 +86,7 @@ def test_what_the_page_subscribes_to_is_in_the_template(
     function: str,
     expected: set[str],
 ) -> None:
-    adapter(folder, "build", *arguments, "--output", str(tmp_path))
+    adapter(folder, "build", *arguments, "--output-dir", str(tmp_path))
 
     assert set(events(tmp_path / "template.yaml", function)) == expected
 
@@ -102,7 +102,7 @@ def test_what_the_page_builds_passes_the_linter(
     tmp_path: Path,
     arguments: tuple[str, ...],
 ) -> None:
-    adapter(folder, "build", *arguments, "--output", str(tmp_path))
+    adapter(folder, "build", *arguments, "--output-dir", str(tmp_path))
 
     sam("validate", "--lint", folder=tmp_path)
 

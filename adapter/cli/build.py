@@ -1,35 +1,29 @@
 """`adapter build TARGET`: write a program as a SAM project, or check one that is there."""
 
-import os
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapter.cli.target import program, public_option, target_options
+from adapter.cli.build_options import build_options, planned
+from adapter.cli.stack_options import output_option
+from adapter.cli.target import target_options
 from adapter.cli.terminal import use_color
-from adapter.serve.lambda_options import ARCHITECTURES, RUNTIMES
-from adapter.template.settings import STAGES, read_settings
+from adapter.template.settings import STAGES
+
+if TYPE_CHECKING:
+    from adapter.plan.values import StackPlan
+    from adapter.template.settings import BuildSettings
 
 
 @click.command()
 @target_options
 @click.option(
-    "--output",
+    "--output-dir",
     metavar="DIR",
     help="Folder of the SAM project.  [default: current folder]",
 )
-@click.option(
-    "--runtime",
-    type=click.Choice(RUNTIMES),
-    help="Lambda's runtime.  [default: the running Python]",
-)
-@click.option(
-    "--architecture",
-    type=click.Choice(ARCHITECTURES),
-    help="Lambda's processor.  [default: x86_64]",
-)
+@build_options
 @click.option(
     "--stage",
     type=click.Choice(STAGES),
@@ -41,25 +35,9 @@ from adapter.template.settings import STAGES, read_settings
     help="Stack to deploy as, for the first samconfig.toml.  "
     "[default: TARGET's module, or the config file's name]",
 )
-@public_option
-@click.option(
-    "--template",
-    metavar="FILE",
-    help="CloudFormation of your own, which becomes a part of template.yaml.",
-)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the disk differs.")
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
-def build(
-    target: str,
-    arguments: tuple[str, ...],
-    app_dir: Path | None,
-    *,
-    name: str | None,
-    route_prefix: str | None,
-    check: bool,
-    as_json: bool,
-    **flags: Any,
-) -> int:
+@output_option
+def build(*, check: bool, output: str, **options: Any) -> int:
     """Write TARGET as a SAM project: template.yaml, functions/ and layers/.
 
     TARGET is module:attribute and names a bound application, a FastAPI (or any ASGI) application
@@ -72,27 +50,29 @@ def build(
     `adapter build` has not written is never replaced. Nothing is written where `adapter check`
     finds an error.
     """
+    return build_stack(*planned(options), check=check, output=output)
+
+
+def build_stack(
+    plan: "StackPlan",
+    settings: "BuildSettings",
+    *,
+    check: bool = False,
+    output: str = "text",
+) -> int:
+    """Write a plan as a SAM project, with `check` nothing, and say so; return the exit code."""
     from adapter.cli import build_report, check_report  # noqa: PLC0415 - keeps `--help` fast
     from adapter.cli.check import check_stack, exit_code  # noqa: PLC0415 - see above
     from adapter.template.output import differences, write_project  # noqa: PLC0415 - see above
     from adapter.template.project import lay_out  # noqa: PLC0415 - see above
 
-    built = program(
-        target=target,
-        arguments=arguments,
-        app_dir=app_dir,
-        name=name,
-        route_prefix=route_prefix,
-    )
-    settings = read_settings(app_dir=built.app_dir, environ=os.environ, flags=flags)
-    plan = settings.opened(built.plan_stack())
     project = lay_out(plan, settings)
     changed = differences(project)
     found = check_stack(plan, settings)
     failed = bool(exit_code(found))
     if not check and not failed:
         write_project(project)
-    if as_json:
+    if output == "json":
         click.echo(build_report.as_json(plan, project, changed, found))
     elif failed:
         click.echo(check_report.as_text(found, color=use_color("auto", sys.stdout)))

@@ -1,21 +1,20 @@
 """`adapter check TARGET`: our own linter over plan and template."""
 
-import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapter.cli.target import program, public_option, target_options
+from adapter.cli.build_options import build_options, planned
+from adapter.cli.stack_options import output_option
+from adapter.cli.target import target_options
 from adapter.cli.terminal import color_option, use_color
 
 if TYPE_CHECKING:
     from adapter.check.values import Finding
     from adapter.plan.values import StackPlan
     from adapter.template.settings import BuildSettings
-
-_OF_TARGET = ("target", "arguments", "app_dir", "name", "route_prefix")
 
 
 @click.command()
@@ -29,13 +28,13 @@ _OF_TARGET = ("target", "arguments", "app_dir", "name", "route_prefix")
     metavar="N",
     help="The account's limit of concurrent executions; new accounts have less.",
 )
-@public_option
+@build_options
 @click.option(
     "--stack-name",
     metavar="NAME",
     help="Stack to deploy as.  [default: samconfig.toml's, or TARGET's module]",
 )
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option
 @color_option
 def check(**options: Any) -> int:
     """Check what TARGET becomes on AWS, without building it.
@@ -46,15 +45,8 @@ def check(**options: Any) -> int:
     in the Metadata of a resource of your own.
     """
     from adapter.cli import check_report  # noqa: PLC0415 - keeps `adapter --help` fast
-    from adapter.template.settings import read_settings  # noqa: PLC0415 - see above
 
-    named = program(**{name: options[name] for name in _OF_TARGET})
-    settings = read_settings(
-        app_dir=named.app_dir,
-        environ=os.environ,
-        flags={"public": options["public"], "stack_name": options["stack_name"]},
-    )
-    plan = settings.opened(named.plan_stack())
+    plan, settings = planned(options)
     found = check_stack(plan, settings, options["account_concurrency"])
     if options["output"] == "json":
         click.echo(check_report.as_json(found))

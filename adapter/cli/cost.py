@@ -1,19 +1,18 @@
 """`adapter cost TARGET`: what a month costs, before anything is deployed."""
 
 import math
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapter.cli.target import program, target_options
+from adapter.cli.build_options import planned
+from adapter.cli.stack_options import output_option
+from adapter.cli.target import target_options
 
 if TYPE_CHECKING:
     from adapter.cost.load import ByName, Load
-
-_OF_TARGET = ("target", "arguments", "app_dir", "name", "route_prefix")
 
 
 class _Number(click.ParamType):  # type: ignore[type-arg]  # generic from 8.3 on
@@ -60,6 +59,24 @@ class _NamedNumber(click.ParamType):  # type: ignore[type-arg]  # generic from 8
         return name, _Number().convert(number, param, ctx)
 
 
+def _number_option(
+    flag: str,
+    metavar: str,
+    text: str,
+    *,
+    required: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make an option for a number of all deployments, and again for one of them."""
+    return click.option(
+        flag,
+        type=_NamedNumber(),
+        multiple=True,
+        required=required,
+        metavar=metavar,
+        help=text,
+    )
+
+
 @click.command()
 @target_options
 @click.option(
@@ -69,21 +86,17 @@ class _NamedNumber(click.ParamType):  # type: ignore[type-arg]  # generic from 8
     metavar="N",
     help="HTTP requests a month, to each application.",
 )
-@click.option(
+@_number_option(
     "--duration",
-    type=_NamedNumber(),
-    multiple=True,
-    required=True,
-    metavar="[DEPLOYMENT=]MS",
-    help="How long an invocation takes, in milliseconds, the wait for others included; "
+    "[DEPLOYMENT=]MS",
+    "How long an invocation takes, in milliseconds, the wait for others included; "
     "again for one deployment.",
+    required=True,
 )
-@click.option(
+@_number_option(
     "--calls",
-    type=_NamedNumber(),
-    multiple=True,
-    metavar="DEPLOYMENT=K",
-    help="How many calls of a deployment one request makes.  [default: one along each handle]",
+    "DEPLOYMENT=K",
+    "How many calls of a deployment one request makes.  [default: one along each handle]",
 )
 @click.option(
     "--streamed",
@@ -92,20 +105,14 @@ class _NamedNumber(click.ParamType):  # type: ignore[type-arg]  # generic from 8
     metavar="MB",
     help="What each answer streams, in MB.",
 )
-@click.option(
-    "--memory",
-    type=_NamedNumber(),
-    multiple=True,
-    metavar="[DEPLOYMENT=]MB",
-    help="Memory to try in place of the program's.",
-)
+@_number_option("--memory", "[DEPLOYMENT=]MB", "Memory to try in place of the program's.")
 @click.option(
     "--prices",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="A table of prices of your own, such as one of another region; see docs/cost.md.",
 )
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option
 def cost(**options: Any) -> int:
     """Reckon what TARGET costs a month, by deployment and in all.
 
@@ -116,13 +123,10 @@ def cost(**options: Any) -> int:
     from adapter.cli import cost_report  # noqa: PLC0415 - keeps `adapter --help` fast
     from adapter.cost.estimate import estimate  # noqa: PLC0415 - see above
     from adapter.cost.prices import bundled_prices, read_prices  # noqa: PLC0415 - see above
-    from adapter.template.settings import read_settings  # noqa: PLC0415 - see above
 
     load = _load(options)
     prices = read_prices(options["prices"]) if options["prices"] else bundled_prices()
-    named = program(**{name: options[name] for name in _OF_TARGET})
-    settings = read_settings(app_dir=named.app_dir, environ=os.environ, flags={})
-    plan = settings.opened(named.plan_stack())
+    plan, settings = planned(options)
     found = estimate(plan, load, prices, settings.architecture)
     as_json = options["output"] == "json"
     click.echo(cost_report.as_json(found) if as_json else cost_report.as_text(found))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from adapter.cli.build_options import SHARED, build_options, planned
 from adapter.cli.stack_options import confirm, find, project_folder, stack_options, table
-from adapter.cli.target import optional_target_options, public_option
+from adapter.cli.target import optional_target_options
 from adapter.cli.terminal import use_color
 from adapter.errors import StackError
 
 if TYPE_CHECKING:
-    from adapter.config.program import Program
+    from adapter.plan.values import StackPlan
     from adapter.stack.place import Place
 
 FAILED = 1
@@ -24,7 +25,7 @@ FAILED = 1
 @click.command()
 @optional_target_options
 @stack_options
-@public_option
+@build_options
 @click.option(
     "--yes",
     is_flag=True,
@@ -52,15 +53,13 @@ def deploy(*, wait_s: int, **options: Any) -> int:
     """
     from adapter.stack.sam import SamInterrupted, find_sam  # noqa: PLC0415 - keeps help fast
 
-    if options["public"] is not None and not options["target"]:
-        raise click.UsageError("--public is about what is built: give TARGET.")
+    if not options["target"]:
+        _refuse_build_options(options)
     find_sam()
-    app_dir = options["app_dir"] or Path()
     try:
-        if options["target"] and (code := _build(options)):
-            return code
-        folder = _project_folder(options, app_dir)
-        return _deploy(folder, options, wait_s)
+        if options["target"]:
+            return _build_and_deploy(options, wait_s)
+        return _deploy(_built_folder(options["app_dir"] or Path()), options, wait_s)
     except SamInterrupted as interruption:
         click.echo(
             "  interrupted; what CloudFormation has begun goes on. See adapter status.",
@@ -69,34 +68,22 @@ def deploy(*, wait_s: int, **options: Any) -> int:
         return 128 + interruption.number
 
 
-def _build(options: dict[str, Any]) -> int:
-    """Run `adapter build` as a user would."""
-    from adapter.cli.build import build  # noqa: PLC0415 - see deploy
-
-    flags = {
-        "--app-dir": options["app_dir"],
-        "--name": options["name"],
-        "--route-prefix": options["route_prefix"],
-        "--stack-name": options["stack"],
-    }
-    given = [part for flag, value in flags.items() if value for part in (flag, str(value))]
-    if options["public"] is not None:
-        given.append("--public" if options["public"] else "--no-public")
-    arguments = [*given, options["target"], *options["arguments"]]
-    code = build.main(arguments, prog_name="adapter build", standalone_mode=False)
-    return code if isinstance(code, int) else 0
+def _refuse_build_options(options: dict[str, Any]) -> None:
+    for name in SHARED:
+        if options[name] is not None:
+            raise click.UsageError(f"--{name} is about what is built: give TARGET.")
 
 
-def _program(options: dict[str, Any]) -> "Program":
-    from adapter.cli.target import program  # noqa: PLC0415 - see deploy
+def _build_and_deploy(options: dict[str, Any], wait_s: int) -> int:
+    from adapter.cli.build import build_stack  # noqa: PLC0415 - see deploy
 
-    names = ("target", "arguments", "app_dir", "name", "route_prefix")
-    return program(**{name: options[name] for name in names})
+    plan, settings = planned({**options, "stack_name": options["stack"]})
+    if code := build_stack(plan, settings):
+        return code
+    return _deploy(settings.output, options, wait_s, plan)
 
 
-def _project_folder(options: dict[str, Any], app_dir: Path) -> Path:
-    if options["target"] and not options["app_dir"]:
-        app_dir = _program(options).app_dir
+def _built_folder(app_dir: Path) -> Path:
     folder = project_folder(app_dir)
     if not (folder / "template.yaml").is_file():
         raise StackError(
@@ -106,7 +93,12 @@ def _project_folder(options: dict[str, Any], app_dir: Path) -> Path:
     return folder
 
 
-def _deploy(folder: Path, options: dict[str, Any], wait_s: int) -> int:
+def _deploy(
+    folder: Path,
+    options: dict[str, Any],
+    wait_s: int,
+    plan: "StackPlan | None" = None,
+) -> int:
     from adapter.stack.sam import deploy_arguments, run_sam  # noqa: PLC0415 - see deploy
     from adapter.template.cloudformation import read_template  # noqa: PLC0415 - see deploy
 
@@ -126,8 +118,8 @@ def _deploy(folder: Path, options: dict[str, Any], wait_s: int) -> int:
         )
     if code := run_sam(["build"], folder):
         return code
-    if options["target"]:
-        _refuse_too_large(folder, options)
+    if plan is not None:
+        _refuse_too_large(folder, plan)
     _compile(folder)
     if code := run_sam(["deploy", *arguments], folder, asks=options["guided"]):
         if not options["guided"]:
@@ -137,11 +129,11 @@ def _deploy(folder: Path, options: dict[str, Any], wait_s: int) -> int:
     return 0
 
 
-def _refuse_too_large(folder: Path, options: dict[str, Any]) -> None:
+def _refuse_too_large(folder: Path, plan: "StackPlan") -> None:
     """Stop before the upload of what Lambda would refuse after it."""
     from adapter.template.package_sizes import REMEDY, too_large  # noqa: PLC0415 - see deploy
 
-    found = too_large(folder / ".aws-sam" / "build", _program(options).plan_stack())
+    found = too_large(folder / ".aws-sam" / "build", plan)
     if found:
         told = (f"{one.function.name}: {one.reason} {REMEDY}" for one in found)
         raise StackError("\n".join(told))

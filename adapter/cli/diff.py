@@ -1,14 +1,14 @@
 """`adapter diff TARGET`: what deploying would change, and where access widens."""
 
-import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from adapter.cli.build_options import build_options, planned
 from adapter.cli.stack_options import find, output_option, stack_options
-from adapter.cli.target import program, public_option, target_options
+from adapter.cli.target import target_options
 from adapter.cli.terminal import color_option, print_error, use_color
 from adapter.errors import AdapterError, PlanFailed
 
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 FAILED = 1
 CHANGES = 2
-_OF_TARGET = ("target", "arguments", "app_dir", "name", "route_prefix")
 _MOST_FILES = 10
 
 
 @click.command()
 @target_options
 @stack_options
-@public_option
+@build_options
 @click.option(
     "--last-build",
     is_flag=True,
@@ -76,8 +75,9 @@ def _difference(options: dict[str, Any]) -> "Difference":
     from adapter.stack.against import against_stack  # noqa: PLC0415 - see diff
     from adapter.stack.refusals import NoAccess  # noqa: PLC0415 - see diff
     from adapter.template.cloudformation import read_template  # noqa: PLC0415 - see diff
+    from adapter.template.project import lay_out  # noqa: PLC0415 - see diff
 
-    project = _project(options)
+    project = lay_out(*planned(options))
     new = read_template(project.files["template.yaml"].text)
     if options["last_build"]:
         return _with_last_build(project, new)
@@ -90,17 +90,6 @@ def _difference(options: dict[str, Any]) -> "Difference":
         found = _with_last_build(project, new)
         note = f"compared with the last build, not with stack {place.name}: {error}"
         return replace(found, notes=(note, *found.notes))
-
-
-def _project(options: dict[str, Any]) -> "Project":
-    from adapter.template.project import lay_out  # noqa: PLC0415 - see diff
-    from adapter.template.settings import read_settings  # noqa: PLC0415 - see diff
-
-    built = program(**{name: options[name] for name in _OF_TARGET})
-    settings = read_settings(
-        app_dir=built.app_dir, environ=os.environ, flags={"public": options["public"]}
-    )
-    return lay_out(settings.opened(built.plan_stack()), settings)
 
 
 def _with_last_build(project: "Project", new: dict[str, Any]) -> "Difference":

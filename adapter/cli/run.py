@@ -20,7 +20,6 @@ from adapter.local.session import serve_until_stopped
 
 LOOPBACK = "127.0.0.1"
 PORTS = click.IntRange(0, 65_535)
-_OF_TARGET = ("target", "arguments", "app_dir", "name", "route_prefix")
 
 
 @click.command()
@@ -79,7 +78,7 @@ def run(**options: Any) -> int:
         raise click.UsageError("--quiet and --verbose exclude each other.")
     if options["reload"]:
         require_watchfiles()
-    served = program(**{name: options[name] for name in _OF_TARGET})
+    served = program(options)
     settings = _settings(served, options)
     plans = served.plan_stack().applications
     sys.stdout.flush()  # what the user's modules printed comes first

@@ -1,6 +1,6 @@
 """TARGET, its arguments, and the options that say what it is called and where HTTP reaches it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +31,6 @@ _PARAMETERS = (
     ),
 )
 
-public_option = click.option(
-    "--public/--no-public",
-    default=None,
-    help="Let anybody call the APIs that the program does not speak of.  [default: no-public]",
-)
-
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add TARGET, its arguments and its options to a command; `program` reads them."""
@@ -53,14 +47,7 @@ def optional_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def program(
-    *,
-    target: str,
-    arguments: tuple[str, ...],
-    app_dir: Path | None,
-    name: str | None,
-    route_prefix: str | None,
-) -> "Program":
+def program(options: Mapping[str, Any]) -> "Program":
     """Read what the command line names, a config file to its end.
 
     Raises `ConfigError` with all mistakes in a config file, and click's error of usage for an
@@ -69,11 +56,11 @@ def program(
     from adapter.config.program import Target, read_program  # noqa: PLC0415 - keeps help fast
 
     named = Target(
-        text=target,
-        arguments=_by_key(arguments),
-        app_dir=app_dir,
-        name=name,
-        route_prefix=route_prefix,
+        text=options["target"],
+        arguments=_by_key(options["arguments"]),
+        app_dir=options["app_dir"],
+        name=options["name"],
+        route_prefix=options["route_prefix"],
     )
     return read_program(named)
 

@@ -73,22 +73,14 @@ class FunctionCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a stack costs a month under a load."""
+    """What a stack costs a month: `idle` without a single request, `used` what the load adds."""
 
     plan: StackPlan
     load: Load
     prices: Prices
     functions: tuple[FunctionCost, ...]
-
-    @property
-    def idle(self) -> float:
-        """What it costs a month without a single request."""
-        return sum(one.idle_total for one in self.functions)
-
-    @property
-    def used(self) -> float:
-        """What the load adds."""
-        return sum(one.used_total for one in self.functions)
+    idle: float
+    used: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,21 +109,24 @@ def estimate(plan: StackPlan, load: Load, prices: Prices, architecture: str) -> 
     counts = invocations(plan, load)
     cases = [_case(one, counts[one.name], plan, load, architecture) for one in plan.functions]
     instances = _Instances(cases, prices)
+    functions = tuple(
+        FunctionCost(
+            function=case.function,
+            memory=case.memory,
+            use=case.use,
+            idle=_not_zero(_idle(case, instances, prices)),
+            used=_not_zero(_used(case, instances, prices)),
+            ways=_ways(case, instances, prices),
+        )
+        for case in cases
+    )
     return Estimate(
         plan=plan,
         load=load,
         prices=prices,
-        functions=tuple(
-            FunctionCost(
-                function=case.function,
-                memory=case.memory,
-                use=case.use,
-                idle=_not_zero(_idle(case, instances, prices)),
-                used=_not_zero(_used(case, instances, prices)),
-                ways=_ways(case, instances, prices),
-            )
-            for case in cases
-        ),
+        functions=functions,
+        idle=sum(one.idle_total for one in functions),
+        used=sum(one.used_total for one in functions),
     )
 
 

@@ -153,6 +153,9 @@ class Deployment(OlderDeployment, Generic[Makes_co]):
         func_or_class: Class,
         **options: Unpack[Options],
     ) -> Deployment[Class]: ...
+    # Its parameters are those of `deployment`, written out a second time: Ray Serve takes them by
+    # position, and has three more here, in the midst of them. Editors, help() and `inspect` show
+    # them from here, too.
     def options(  # noqa: PLR0913, PLR0917 - Ray Serve's signature
         self,
         func_or_class: Callable[..., Any] | None = None,

@@ -49,7 +49,7 @@ def require_own(project: Project) -> None:
         paths = ", ".join(str(path) for path in foreign)
         raise BuildError(
             f"{paths}: not written by `adapter build`, which would replace or remove it. "
-            "Move it elsewhere, or choose another folder with --output.",
+            "Move it elsewhere, or choose another folder with --output-dir.",
         )
 
 

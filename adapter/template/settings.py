@@ -21,7 +21,7 @@ _NAMES = (
     "exclude",
     "ignore",
     "include",
-    "output",
+    "output_dir",
     "public",
     "runtime",
     "stack_name",
@@ -93,11 +93,11 @@ def read_settings(
             if value is not None
         },
     }
-    output = given.pop("output", _Setting(".", "the default"))
+    output = given.pop("output_dir", _Setting(".", "the default"))
     runtime = f"python3.{sys.version_info.minor}"
     given.setdefault("runtime", _Setting(runtime, "the running interpreter; give --runtime"))
     checked = {name: _checked(name, setting) for name, setting in given.items()}
-    folder = output.folder / _text("output", output)
+    folder = output.folder / _text("output_dir", output)
     return BuildSettings(app_dir=app_dir, output=folder, **checked)
 
 

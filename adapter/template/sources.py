@@ -91,7 +91,7 @@ class _Search:
         if path in self.selection.generated:
             raise BuildError(
                 f"the program imports {path.name!r}, but {path} is the folder that `adapter build` "
-                "writes to. Choose another one with --output.",
+                "writes to. Choose another one with --output-dir.",
             )
         if not self._add(path) and not self.selection.is_excluded(path):
             raise BuildError(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -42,6 +42,19 @@ def seconds_left(seconds: float) -> Iterator[None]:
         yield
     finally:
         context.invocation.reset(token)
+
+
+def refusing(server: LambdaServer) -> Callable[[int], None]:
+    """Refuse every call; what is returned waits until so many more have been refused."""
+    refused = threading.Semaphore(0)
+    server.at_most = 0
+    server.on_refusal = refused.release
+
+    def wait_for_refusals(number: int) -> None:
+        for _ in range(number):
+            assert refused.acquire(timeout=20)
+
+    return wait_for_refusals
 
 
 @pytest.mark.parametrize(
@@ -178,13 +191,10 @@ def test_more_calls_than_may_wait_are_refused_at_once(
     environ: dict[str, str],
 ) -> None:
     environ["ADAPTER_QUEUES"] = "Model:2"
-    server.at_most = 0
-    refused = threading.Semaphore(0)
-    server.on_refusal = refused.release
+    wait_for_refusals = refusing(server)
     with seconds_left(60):
         waits = [handle.remote(number) for number in range(2)]
-    for _ in range(8):  # both wait
-        assert refused.acquire(timeout=20)
+    wait_for_refusals(8)  # both wait
     with pytest.raises(BackPressureError) as caught:
         handle.remote("refused").result()
     assert str(caught.value) == (
@@ -204,17 +214,13 @@ def test_a_cancelled_call_makes_room_for_another(
     client: LambdaTransport,
 ) -> None:
     environ["ADAPTER_QUEUES"] = "Model:1"
-    server.at_most = 0
-    refused = threading.Semaphore(0)
-    server.on_refusal = refused.release
+    wait_for_refusals = refusing(server)
     cancelled = handle.remote("a")
-    for _ in range(3):
-        assert refused.acquire(timeout=20)
+    wait_for_refusals(3)
     cancelled.cancel()
     asyncio.run_coroutine_threadsafe(client.settle(), client._background_loop()).result()
     waits = handle.remote("b")
-    for _ in range(6):
-        assert refused.acquire(timeout=20)
+    wait_for_refusals(6)
     server.at_most = 1
 
     assert waits.result() == "b"
@@ -248,12 +254,9 @@ def test_a_refusal_is_as_the_callee_wants_it(
     environ: dict[str, str],
 ) -> None:
     environ["ADAPTER_QUEUES"] = "Model:1:429:7"
-    server.at_most = 0
-    refused = threading.Semaphore(0)
-    server.on_refusal = refused.release
+    wait_for_refusals = refusing(server)
     waits = handle.remote("a")
-    for _ in range(3):
-        assert refused.acquire(timeout=20)
+    wait_for_refusals(3)
     with pytest.raises(BackPressureError) as caught:
         handle.remote("b").result()
     waits.cancel()

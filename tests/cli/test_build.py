@@ -6,52 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.programs import ROOT, adapter, at_most, shop
 from tests.template.trees import read_tree, write_tree
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = """
-    from adapter import serve
-
-
-    @serve.deployment(autoscaling_config={"min_replicas": 0, "max_replicas": 20})
-    class Model:
-        def __call__(self, text: str) -> str:
-            return text.upper()
-
-
-    @serve.deployment
-    class Gateway:
-        def __init__(self, model):
-            self.model = model
-
-        async def __call__(self, request):
-            return await self.model.remote("hello")
-
-
-    app = Gateway.bind(Model.bind())
-"""
+PROGRAM = shop(at_most(20))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return write_tree(tmp_path, {"shop.py": PROGRAM, ".git/HEAD": ""})
-
-
-def adapter(
-    folder: Path,
-    *arguments: str,
-    **environ: str,
-) -> subprocess.CompletedProcess[str]:
-    """Run the command in `folder`, away from the variables of this machine."""
-    inherited = {name: value for name, value in os.environ.items() if "ADAPTER_" not in name}
-    return subprocess.run(
-        [sys.executable, "-m", "adapter.cli.main", *arguments],
-        cwd=folder,
-        env={**inherited, "PYTHONPATH": str(ROOT), **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_build_writes_a_project_and_says_what_it_does(folder: Path) -> None:
@@ -102,7 +65,7 @@ def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     trees = []
     for seed in ("1", "2"):
         place = write_tree(tmp_path / f"place{seed}", {"src/shop.py": PROGRAM})
-        options = ("--app-dir", "src", "--output", "out")
+        options = ("--app-dir", "src", "--output-dir", "out")
         assert adapter(place, "build", "shop:app", *options, PYTHONHASHSEED=seed).returncode == 0
         trees.append(read_tree(place / "out"))
 
@@ -114,13 +77,13 @@ def test_same_input_gives_the_same_bytes_from_another_folder(folder: Path) -> No
     adapter(folder, "build", "shop:app")
     before = read_tree(folder)
 
-    adapter(ROOT, "build", "shop:app", "--app-dir", str(folder), "--output", str(folder))
+    adapter(ROOT, "build", "shop:app", "--app-dir", str(folder), "--output-dir", str(folder))
 
     assert read_tree(folder) == before
 
 
 def test_built_functions_import_from_the_project_alone(folder: Path) -> None:
-    adapter(folder, "build", "shop:app", "--output", "out")
+    adapter(folder, "build", "shop:app", "--output-dir", "out")
     layers = [str(folder / "out/layers" / name) for name in ("adapter", "application")]
 
     done = subprocess.run(
@@ -149,7 +112,7 @@ def test_check_writes_nothing_and_names_what_differs(folder: Path) -> None:
 
 
 def test_check_of_nothing_writes_nothing(folder: Path) -> None:
-    done = adapter(folder, "build", "shop:app", "--check", "--output", "out")
+    done = adapter(folder, "build", "shop:app", "--check", "--output-dir", "out")
 
     assert done.returncode == 1
     assert not (folder / "out").exists()
@@ -253,7 +216,7 @@ def test_an_application_is_public_where_the_build_has_the_word(
 def test_json_says_how_each_route_is_reached(tmp_path: Path) -> None:
     folder = write_tree(tmp_path, {"main.py": STREAMS})
 
-    done = adapter(folder, "build", "main:api", "--runtime", "python3.13", "--json")
+    done = adapter(folder, "build", "main:api", "--runtime", "python3.13", "--output", "json")
 
     [application] = json.loads(done.stdout)["applications"]
     assert application["api"] == {
@@ -298,7 +261,7 @@ def test_json_says_of_urls_and_managed_instances(tmp_path: Path) -> None:
     options = 'url="public-stream", capacity_provider="models"'
     folder = write_tree(tmp_path, {"shop.py": program(options, ", num_replicas=2")})
 
-    done = adapter(folder, "build", "shop:app", "--runtime", "python3.13", "--json")
+    done = adapter(folder, "build", "shop:app", "--runtime", "python3.13", "--output", "json")
 
     [function] = json.loads(done.stdout)["functions"]
     assert function["url"] == {"auth_type": "NONE", "invoke_mode": "RESPONSE_STREAM"}
@@ -335,7 +298,7 @@ def test_shutdown_extension_goes_when_nothing_asks_for_it(tmp_path: Path) -> Non
 
 
 def test_report_as_json(folder: Path) -> None:
-    done = adapter(folder, "build", "shop:app", "--json")
+    done = adapter(folder, "build", "shop:app", "--output", "json")
 
     report = json.loads(done.stdout)
     assert report["functions"][1] == {
@@ -357,7 +320,7 @@ def test_report_as_json(folder: Path) -> None:
 
 
 def test_settings_come_from_file_variable_and_flag(folder: Path) -> None:
-    write_tree(folder, {"pyproject.toml": '[tool.adapter]\noutput = "out"\nstage = "link"\n'})
+    write_tree(folder, {"pyproject.toml": '[tool.adapter]\noutput_dir = "out"\nstage = "link"\n'})
 
     adapter(folder, "build", "shop:app", "--runtime", "python3.12", ADAPTER_ARCHITECTURE="arm64")
 
@@ -375,7 +338,7 @@ def test_files_of_others_are_an_error_of_usage(folder: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "error: template.yaml: not written by `adapter build`, which would replace or remove it. "
-        "Move it elsewhere, or choose another folder with --output.\n"
+        "Move it elsewhere, or choose another folder with --output-dir.\n"
     )
     assert not (folder / "functions").exists()
 
@@ -414,7 +377,7 @@ def test_concurrency_is_said_in_words(tmp_path: Path, options: str, words: str) 
         },
     )
 
-    done = adapter(tmp_path, "build", "shop:app", "--output", "out")
+    done = adapter(tmp_path, "build", "shop:app", "--output-dir", "out")
 
     assert done.stdout.splitlines()[0].endswith(f"  {words}")
     assert done.stdout.splitlines()[-1] == "  Next  cd out && sam build && sam deploy"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_build import adapter
+from tests.cli.programs import adapter
 from tests.template.trees import write_tree
 
 PROGRAM = """
@@ -34,7 +34,7 @@ def test_report_says_where_web_sockets_come_in_and_whose(
 
 def test_json_has_the_web_socket_routes(tmp_path: Path) -> None:
     folder = write_tree(tmp_path, {"main.py": PROGRAM, ".git/HEAD": ""})
-    done = adapter(folder, "build", "main:api", "--runtime", "python3.13", "--json")
+    done = adapter(folder, "build", "main:api", "--runtime", "python3.13", "--output", "json")
 
     [application] = json.loads(done.stdout)["applications"]
     assert application["web_sockets"] == [{"path": "/ws", "auth_type": "AWS_IAM"}]

@@ -3,33 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_build import adapter
+from tests.cli.programs import adapter, shop
 from tests.template.trees import read_tree, write_tree
 
-PROGRAM = """
-    from adapter import serve
-
-
-    @serve.deployment(
-        num_replicas=3,
-        lambda_options=serve.LambdaOptions(environment={"DB_PASSWORD": "correct-horse"}),
-    )
-    class Model:
-        def __call__(self, text: str) -> str:
-            return text.upper()
-
-
-    @serve.deployment
-    class Gateway:
-        def __init__(self, model):
-            self.model = model
-
-        async def __call__(self, request):
-            return await self.model.remote("hello")
-
-
-    app = Gateway.bind(Model.bind())
-"""
+PROGRAM = shop(
+    "num_replicas=3, "
+    'lambda_options=serve.LambdaOptions(environment={"DB_PASSWORD": "correct-horse"})'
+)
 OPEN_URL = """
     Resources:
       Report:
@@ -87,6 +67,28 @@ def test_a_template_of_the_users_own_is_checked_too(folder: Path) -> None:
     )
     assert done.stdout.splitlines()[-1] == "1 error, 2 warnings"
     assert done.returncode == 1
+
+
+def test_a_template_of_the_users_own_may_be_named_by_a_flag(folder: Path) -> None:
+    write_tree(folder, {"own.yaml": OPEN_URL})
+
+    done = adapter(folder, "check", "shop:app", "--template", "own.yaml")
+
+    assert done.stdout.startswith("error   A103  Report  the function URL is public.")
+    assert done.returncode == 1
+
+
+def test_costs_are_those_of_the_architecture_that_a_flag_names(folder: Path) -> None:
+    done = adapter(folder, "check", "shop:app", "--architecture", "arm64")
+
+    assert "costs 13.14 USD a month before the first request" in done.stdout
+
+
+def test_a_runtime_by_a_flag_goes_before_that_of_a_variable(folder: Path) -> None:
+    wrong = {"ADAPTER_RUNTIME": "python2.7"}
+
+    assert adapter(folder, "check", "shop:app", **wrong).returncode == 2
+    assert adapter(folder, "check", "shop:app", "--runtime", "python3.12", **wrong).returncode == 0
 
 
 def test_findings_are_json_for_programs(folder: Path) -> None:
@@ -157,7 +159,7 @@ def test_a_build_shows_warnings_and_writes(folder: Path) -> None:
 def test_the_report_of_a_build_has_the_findings(folder: Path) -> None:
     with_template(folder)
 
-    done = adapter(folder, "build", "shop:app", "--json")
+    done = adapter(folder, "build", "shop:app", "--output", "json")
 
     codes = [one["code"] for one in json.loads(done.stdout)["findings"]]
     assert codes == ["A103", "A207", "A209"]

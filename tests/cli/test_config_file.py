@@ -166,7 +166,7 @@ def test_what_is_wrong_with_several_applications_is_told_at_once(folder: Path) -
 
 
 def test_a_file_is_built_as_its_application_says(folder: Path) -> None:
-    done = command(folder, "build", "one.yaml", "--output", "out")
+    done = command(folder, "build", "one.yaml", "--output-dir", "out")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1].endswith("called by Gateway          2 kept warm")
@@ -180,7 +180,7 @@ def test_a_file_is_built_as_its_application_says(folder: Path) -> None:
 
 def test_all_applications_of_a_file_are_built_into_one_stack(folder: Path) -> None:
     write_tree(folder, {"two.yaml": CONFIG.format(port=0)})
-    done = command(folder, "build", "two.yaml", "--output", "out", "--json")
+    done = command(folder, "build", "two.yaml", "--output-dir", "out", "--output", "json")
 
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
@@ -197,7 +197,7 @@ def test_all_applications_of_a_file_are_built_into_one_stack(folder: Path) -> No
     assert "STAGE: test" in template
     entry_point = (folder / "out/functions/sized_model/app.py").read_text()
     assert entry_point.endswith("handler = entry_point(Model, 3)\n")
-    assert command(folder, "build", "two.yaml", "--output", "out", "--check").returncode == 0
+    assert command(folder, "build", "two.yaml", "--output-dir", "out", "--check").returncode == 0
 
 
 ACROSS = """
@@ -234,7 +234,7 @@ def test_applications_of_a_file_call_each_other(tmp_path: Path) -> None:
         answer = get(f"{run.http_url}/shop?currency=EUR")
     finally:
         run.stop()
-    built = command(folder, "build", "two.yaml", "--output", "out")
+    built = command(folder, "build", "two.yaml", "--output-dir", "out")
 
     assert answer == {"price": "7 EUR"}
     assert "called by Shop " in built.stdout.splitlines()[1]
@@ -247,7 +247,7 @@ def test_applications_of_a_file_call_each_other(tmp_path: Path) -> None:
 def test_a_file_gives_the_same_bytes_from_another_folder(folder: Path) -> None:
     command(folder, "build", "one.yaml")
     before = read_tree(folder)
-    options = ("--app-dir", str(folder), "--output", str(folder))
+    options = ("--app-dir", str(folder), "--output-dir", str(folder))
     done = command(REPOSITORY, "build", str(folder / "one.yaml"), *options)
 
     assert done.returncode == 0
@@ -256,7 +256,7 @@ def test_a_file_gives_the_same_bytes_from_another_folder(folder: Path) -> None:
 
 
 def test_a_builder_is_built_with_its_arguments(folder: Path) -> None:
-    done = command(folder, "build", "shop:build", "size=3", "--output", "out")
+    done = command(folder, "build", "shop:build", "size=3", "--output-dir", "out")
 
     assert done.returncode == 0
     entry_point = (folder / "out/functions/model/app.py").read_text()

@@ -3,31 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_build import adapter
+from tests.cli.programs import ROOT, adapter, shop
 from tests.template.trees import write_tree
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = """
-    from adapter import serve
-
-
-    @serve.deployment(num_replicas=1)
-    class Model:
-        def __call__(self, text: str) -> str:
-            return text.upper()
-
-
-    @serve.deployment
-    class Gateway:
-        def __init__(self, model):
-            self.model = model
-
-        async def __call__(self, request):
-            return await self.model.remote("hello")
-
-
-    app = Gateway.bind(Model.bind())
-"""
+PROGRAM = shop("num_replicas=1")
 LIST_PRICES = (
     "  list prices without tiers, free tiers and discounts; requests spread evenly over the month"
 )

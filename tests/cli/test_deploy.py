@@ -97,11 +97,61 @@ def test_what_is_said_to_be_public_is_built_public(aws: Aws, folder: Path, stub:
     assert "AWS_IAM" not in (folder / "template.yaml").read_text()
 
 
-def test_public_without_target_is_refused(aws: Aws, folder: Path, stub: Path) -> None:
-    done = deploy(aws, folder, stub, "--public")
+def test_options_of_a_build_reach_it(aws: Aws, folder: Path, stub: Path) -> None:
+    queue = "Resources:\n  Jobs:\n    Type: AWS::SQS::Queue\n"
+    write_tree(folder, {"own.yaml": queue})
+    aws.create_stack("shop", shop())
+    flags = ("--runtime", "python3.12", "--architecture", "arm64", "--template", "own.yaml")
+
+    done = deploy(aws, folder, stub, "shop:app", "--yes", *flags, "--wait", "0")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    template = (folder / "template.yaml").read_text()
+    assert "Runtime: python3.12" in template
+    assert "- arm64" in template
+    assert "Type: AWS::SQS::Queue" in template
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        ("--public",),
+        ("--no-public",),
+        ("--template", "own.yaml"),
+        ("--runtime", "python3.13"),
+        ("--architecture", "arm64"),
+    ],
+)
+def test_options_of_a_build_without_target_are_refused(
+    aws: Aws,
+    folder: Path,
+    stub: Path,
+    flag: tuple[str, ...],
+) -> None:
+    done = deploy(aws, folder, stub, *flag)
 
     assert done.returncode == 2
-    assert "--public is about what is built: give TARGET." in done.stderr
+    name = flag[0].replace("no-", "")
+    assert f"{name} is about what is built: give TARGET." in done.stderr
+
+
+def test_a_program_is_planned_once(aws: Aws, folder: Path, stub: Path) -> None:
+    program = """
+    from pathlib import Path
+    from adapter import serve
+
+    def build(args: dict[str, str]) -> serve.Application:
+        with Path("planned").open("a") as file:
+            file.write(args["size"])
+        return serve.deployment(len).bind()
+    """
+    write_tree(folder, {"shop.py": program})
+    aws.create_stack("shop", shop())
+
+    done = deploy(aws, folder, stub, "shop:build", "size=3", "--yes", "--wait", "0")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "planned").read_text() == "3"
 
 
 def test_it_waits_until_environments_are_warm(aws: Aws, folder: Path, stub: Path) -> None:

@@ -4,33 +4,14 @@ from pathlib import Path
 import pytest
 
 from tests.aws import Aws, aws, error, region
+from tests.cli.programs import at_most, shop
 from tests.cli.test_status import described
 from tests.template.trees import write_tree
 
 __all__ = ["aws", "region"]
 
-PROGRAM = """
-from adapter import serve
-
-
-@serve.deployment(autoscaling_config={"min_replicas": 0, "max_replicas": 10})
-class Model:
-    def __call__(self, text: str) -> str:
-        return text.upper()
-
-
-@serve.deployment
-class Gateway:
-    def __init__(self, model):
-        self.model = model
-
-    async def __call__(self, request):
-        return await self.model.remote("hello")
-
-
-app = Gateway.bind(Model.bind())
-"""
-LATER = PROGRAM.replace('"max_replicas": 10', '"max_replicas": 20').replace(
+PROGRAM = shop(at_most(10))
+LATER = shop(at_most(20)).replace(
     "app = Gateway.bind(Model.bind())",
     """
 @serve.deployment
@@ -99,6 +80,27 @@ def test_the_same_words_come_from_the_last_build(aws: Aws, folder: Path) -> None
     assert {"kind": "changed", "name": "code", "change": "layers/application/shop.py"} in code
     assert of_stack["against"] == "stack shop"
     assert of_build["against"].startswith("the last build, ")
+
+
+def test_it_compares_what_a_build_with_the_same_options_would_write(
+    aws: Aws,
+    folder: Path,
+) -> None:
+    queue = "Resources:\n  Jobs:\n    Type: AWS::SQS::Queue\n"
+    write_tree(folder, {"own.yaml": queue})
+    flags = ("--runtime", "python3.12", "--architecture", "arm64", "--template", "own.yaml")
+    assert aws.run(folder, "build", "shop:app", "--runtime", "python3.13").returncode == 0
+
+    done = aws.run(folder, "diff", "shop:app", "--last-build", *flags, "--public")
+    aws.run(folder, "build", "shop:app", *flags, "--public")
+    same = aws.run(folder, "diff", "shop:app", "--last-build", *flags, "--public")
+
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "~ Model runtime python3.13 → python3.12" in lines
+    assert "~ Model architecture x86_64 → arm64" in lines
+    assert "+ Jobs new queue" in lines
+    assert "! access anybody may now call ANY / (HttpApi, Gateway)" in lines
+    assert same.stdout.splitlines()[0].startswith("  no change of the last build")
 
 
 def test_exit_codes_tell_changes(aws: Aws, folder: Path) -> None:

@@ -100,7 +100,7 @@ def rehearse(aws: Aws, folder: Path, stack: str, target: str, *options: str) -> 
     runtime = f"python3.{sys.version_info.minor}"
     built = aws.run(
         folder,
-        *("build", target, "--output", str(project), "--runtime", runtime),
+        *("build", target, "--output-dir", str(project), "--runtime", runtime),
         *("--stack-name", stack, *options),
     )
     assert built.returncode == 0, built.stdout + built.stderr

@@ -28,7 +28,7 @@ def adapter_build(output: Path, stage: str) -> Path:
     subprocess.run(
         [
             *(sys.executable, "-m", "adapter.cli.main", "build", "text_service:app"),
-            *("--app-dir", str(ROOT / "examples"), "--output", str(output)),
+            *("--app-dir", str(ROOT / "examples"), "--output-dir", str(output)),
             *("--stage", stage, "--runtime", runtime),
         ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -46,7 +46,7 @@ def test_flags_win_over_variables_and_variables_over_the_file(tmp_path: Path) ->
 
 
 def test_file_is_found_above_the_app_dir(tmp_path: Path) -> None:
-    pyproject(tmp_path, 'stack_name = "shop"\noutput = "deploy"')
+    pyproject(tmp_path, 'stack_name = "shop"\noutput_dir = "deploy"')
     (tmp_path / "src").mkdir()
 
     settings = read(tmp_path / "src")
@@ -103,7 +103,7 @@ def test_unknown_setting_like_no_other_lists_the_known(tmp_path: Path) -> None:
         ('include = "data"', "include='data' .* must be a list of patterns"),
         ('include = ["/etc"]', "include pattern '/etc' .* relative to the app dir"),
         ('exclude = ["../x"]', "exclude pattern '../x' .* relative to the app dir"),
-        ("output = 1", "output=1 .* must be a string"),
+        ("output_dir = 1", "output_dir=1 .* must be a string"),
         ("stage =", "pyproject.toml is not valid TOML"),
     ],
 )

@@ -106,7 +106,7 @@ def test_module_with_a_name_that_sam_drops_is_refused(tmp_path: Path) -> None:
 def test_module_in_a_folder_that_is_written_is_refused(tmp_path: Path) -> None:
     write_tree(tmp_path, {"shop.py": "import layers", "layers/__init__.py": ""})
 
-    with pytest.raises(BuildError, match=r"layers is the folder .* --output"):
+    with pytest.raises(BuildError, match=r"layers is the folder .* --output-dir"):
         find(tmp_path)
 
 
