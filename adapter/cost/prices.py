@@ -128,7 +128,7 @@ class _Table:
     def _number(self, name: str) -> float:
         found = self._written.get(name)
         is_number = isinstance(found, (int, float)) and not isinstance(found, bool)
-        if is_number and 0 <= (price := float(found)) < math.inf:  # type: ignore[arg-type]
+        if is_number and 0 <= (price := float(found)) < math.inf:  # type: ignore[arg-type]  # is_number says it
             return price
         raise self._wrong(name, "a number from 0 on")
 

@@ -229,7 +229,7 @@ def _event_source(written: object) -> EventSource:
     if kind is None:
         raise InvalidOption(f"events: {dict(written)!r} must have a type, one of {names}.")
     values = {name: value for name, value in written.items() if name != "type"}
-    first = next(iter(kind.__dataclass_fields__))  # type: ignore[attr-defined]
+    first = next(iter(kind.__dataclass_fields__))  # type: ignore[attr-defined]  # of the dataclasses above
     if first not in values:
         raise InvalidOption(f"events: a {kind.__name__} needs {first!r}.")
     return kind.of(kind.__name__, values)
