@@ -6,7 +6,7 @@ asyncio streams here; the client's end is `adapter.connection`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import NamedTuple
 
 READ_AHEAD = 256 * 1024  # bytes that a connection holds before somebody takes them
@@ -72,18 +72,18 @@ def parse_head(raw: bytes) -> Head:
     if len(parts) < 2:
         raise ProtocolError(f"not an HTTP/1.1 start line: {start[:80]!r}")
     headers: dict[str, str] = {}
-    for line in lines:
-        parse_header(line, headers)
+    parse_headers(lines, headers)
     return Head(parts[0], parts[1], parts[2] if len(parts) > 2 else "", headers)
 
 
-def parse_header(line: str, headers: dict[str, str]) -> None:
-    """Put a header line into `headers`. Raises `ProtocolError`."""
-    name, separator, value = line.partition(":")
-    if not separator:
-        raise ProtocolError(f"not a header: {line[:80]!r}")
-    key = name.strip().lower()
-    headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
+def parse_headers(lines: Iterable[str], headers: dict[str, str]) -> None:
+    """Put header lines into `headers`. Raises `ProtocolError`."""
+    for line in lines:
+        name, separator, value = line.partition(":")
+        if not separator:
+            raise ProtocolError(f"not a header: {line[:80]!r}")
+        key, value = name.strip().lower(), value.strip()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
 
 
 async def read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
@@ -119,7 +119,7 @@ async def _chunks(
             if await reader.readexactly(2) != b"\r\n":
                 raise ProtocolError("not a chunk: it is longer than it says")
         while (line := await reader.readuntil(b"\r\n")) != b"\r\n":
-            parse_header(line[:-2].decode("latin-1"), trailers)
+            parse_headers([line[:-2].decode("latin-1")], trailers)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         raise ProtocolError("connection closed inside a chunked body") from error
 
@@ -141,35 +141,41 @@ def request_bytes(
     body: bytes = b"",
 ) -> bytes:
     """A whole request. `headers` must hold the host; the content length is added."""
-    return _message(f"{method} {target} HTTP/1.1", headers, body)
+    return request_head(method, target, headers, len(body)) + body
+
+
+def request_head(method: str, target: str, headers: Mapping[str, str], length: int) -> bytes:
+    """The head of a request whose body has `length` bytes."""
+    start = f"{method} {target} HTTP/1.1"
+    return message_head(start, {**headers, "content-length": str(length)})
 
 
 def response_bytes(status: int, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     """A whole response. The content length is added."""
     from http import HTTPStatus  # noqa: PLC0415 - only servers say it
 
-    return _message(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", headers, body)
-
-
-def _message(start: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
     return message_head(start, {**headers, "content-length": str(len(body))}) + body
 
 
 def message_head(start: str, headers: Mapping[str, str]) -> bytes:
     """Start line and headers."""
-    return _lines([start, *(f"{name}: {value}" for name, value in headers.items())]) + b"\r\n"
+    return _section([start, *[f"{name}: {value}" for name, value in headers.items()]])
 
 
 def trailer_section(trailers: Mapping[str, str]) -> bytes:
     """What follows the last chunk of a body."""
-    return _lines([f"{name}: {value}" for name, value in trailers.items()]) + b"\r\n"
+    return _section([f"{name}: {value}" for name, value in trailers.items()])
 
 
-def _lines(lines: list[str]) -> bytes:
-    """Write lines that each stay one: CR, LF and NUL become spaces, as RFC 9110, 5.5, allows."""
-    text = "".join(f"{line}\n" for line in lines)
-    if text.count("\n") > len(lines) or "\r" in text or "\0" in text:
-        text = "".join(f"{line.translate(_NO_LINE)}\n" for line in lines)
+def _section(lines: list[str]) -> bytes:
+    """Write lines, and the empty one that ends them.
+
+    Each stays one: CR, LF and NUL become spaces, as RFC 9110, 5.5, allows.
+    """
+    text = "\n".join([*lines, "", ""])
+    if text.count("\n") > len(lines) + 1 or "\r" in text or "\0" in text:
+        text = "\n".join([*(line.translate(_NO_LINE) for line in lines), "", ""])
     return text.replace("\n", "\r\n").encode("latin-1")
 
 

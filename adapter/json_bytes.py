@@ -7,12 +7,13 @@ from typing import Any
 _UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ASCII = json.JSONEncoder(separators=(",", ":"))
 
-# Python's encoder takes 3 to 4 ms for 1 MB of text, more than all else that a call of that size
-# costs. To find that there is nothing to escape, as in base64, takes a fifth of it.
+# Python's encoder takes 2 to 4 ms for 1 MB of text, as much as all else that a call of that size
+# costs. To find that there is nothing to escape, as in base64, takes a seventh of it.
 _LONG = 32 * 1024  # characters
 _LEVELS = 2  # of containers where long texts are looked for: the arguments of a call are there
 _MOST_ITEMS = 32  # of such a container
-_CONTROLS = bytes(range(0x20))
+_ESCAPED = b'"\n\\' + bytes(range(0x20))  # first what most texts have that need escapes
+_IN_CACHE = 32 * 1024  # bytes that the processor has at hand while it looks for each of those
 
 
 def dump(value: Any) -> bytes:
@@ -31,19 +32,24 @@ def dump(value: Any) -> bytes:
 def load(data: bytes | str) -> Any:
     """Read a value. Raises ValueError or RecursionError for anything else."""
     if isinstance(data, bytes) and _is_clean_text(data):
-        return data[1:-1].decode("utf-8", "surrogatepass")
+        with memoryview(data) as quoted:
+            return str(quoted[1:-1], "utf-8", "surrogatepass")
     return json.loads(data)
 
 
 def _is_clean_text(data: bytes) -> bool:
     """Whether it is a long text in which nothing is escaped."""
-    return (
-        len(data) >= _LONG
-        and data.startswith(b'"')
-        and data.find(b'"', 1) == len(data) - 1
-        and b"\\" not in data
-        and len(data.translate(None, _CONTROLS)) == len(data)
-    )
+    quoted = data.startswith(b'"') and data.endswith(b'"')
+    return len(data) >= _LONG and quoted and _is_clean(data, 1, len(data) - 1)
+
+
+def _is_clean(data: bytes, begin: int, end: int) -> bool:
+    """Whether there is nothing to escape; one byte after the other is far faster looked for."""
+    for start in range(begin, end, _IN_CACHE):
+        piece = data[start : min(start + _IN_CACHE, end)]
+        if any(map(piece.__contains__, _ESCAPED)):
+            return False
+    return True
 
 
 def _has_long_text(value: Any, levels: int) -> bool:
@@ -86,8 +92,6 @@ def _joined(begin: bytes, items: list[list[bytes]], end: bytes) -> list[bytes]:
 
 def _text(text: str) -> list[bytes]:
     data = text.encode()
-    # What most texts have that need escapes is looked for first: that ends where one is found.
-    usual = b'"' in data or b"\n" in data or b"\\" in data
-    if usual or len(data.translate(None, _CONTROLS)) < len(data):
+    if not _is_clean(data, 0, len(data)):
         return [_UTF_8.encode(text).encode()]
     return [b'"', data, b'"']

@@ -18,6 +18,7 @@ from adapter.calls.error_object import function_error, is_error_object
 from adapter.calls.payloads import Payloads, advised, limit, refused
 from adapter.calls.streamed_call import StreamedCall
 from adapter.calls.waiting import Waiting
+from adapter.connection import keep_freed_memory
 from adapter.errors import InvocationError, ServeError
 from adapter.http1 import Response
 from adapter.loop_thread import LoopThread, submit
@@ -44,6 +45,7 @@ class LambdaTransport:
         function_loop: Callable[[], asyncio.AbstractEventLoop | None] = lambda: None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
+        keep_freed_memory()
         self._function_loop = function_loop
         self._environ = environ
         self._api = LambdaApi(environ)

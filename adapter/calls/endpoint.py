@@ -86,6 +86,7 @@ def known_region(environ: Mapping[str, str]) -> str:
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
 
 
+@functools.lru_cache(maxsize=16)  # handles ask for each call
 def located(url: str, region: str, variable: str) -> Endpoint:
     """Read the URL of an endpoint. Raises `ServeError` where it is none; `variable` has set it."""
     host, port = None, None

@@ -17,15 +17,13 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from adapter import json_bytes
 from adapter.calls.api import LONGEST_S
-from adapter.calls.endpoint import Endpoint, bucket_endpoint, credentials
+from adapter.calls.endpoint import bucket_endpoint, credentials
 from adapter.calls.event import PAYLOAD, is_call
-from adapter.calls.sigv4 import Request, sign
-from adapter.connection import Connection
+from adapter.calls.sigv4 import Request
 from adapter.errors import InvalidCall, InvocationError, RemoteError
 from adapter.http1 import Response
 from adapter.serve.transport import Call
@@ -109,35 +107,22 @@ class Payloads:
         raise AssertionError  # pragma: no cover - for the type checker
 
     async def _once(self, method: str, key: str, body: bytes) -> Response:
+        from adapter.calls import signed_request  # noqa: PLC0415 - large payloads only
+
         where, prefix = bucket_endpoint(self.bucket, self._environ)
         request = Request(method=method, host=where.authority, path=prefix + key, body=body)
         known = credentials(self._environ)
-        headers = sign(request, known, where.region, datetime.now(UTC), service="s3")
         tls = _tls() if where.tls else None
         what = f"{method} s3://{self.bucket}/{key}"
         try:
             async with asyncio.timeout(LONGEST_S):
-                response = await _exchange(where, request, headers, tls)
+                response = await signed_request.send(request, where, "s3", known, tls)
         except OSError as error:
             detail = f"{error} ({where.authority})"
             raise InvocationError(what, "ConnectionFailed", detail) from error
         if response.status != 200:
             raise _refusal(what, response)
         return response
-
-
-async def _exchange(
-    where: Endpoint,
-    request: Request,
-    headers: Mapping[str, str],
-    tls: ssl.SSLContext | None,
-) -> Response:
-    """Send a request over a connection of its own: beside such bodies it costs nothing."""
-    connection = await Connection.open(where.host, where.port, tls)
-    try:
-        return await connection.request(request.method, request.path, headers, request.body)
-    finally:
-        connection.close()
 
 
 def _refusal(what: str, response: Response) -> InvocationError:

@@ -8,12 +8,11 @@ import asyncio
 import json
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
+from adapter.calls import signed_request
 from adapter.calls.endpoint import Endpoint, credentials, service_endpoint
-from adapter.calls.sigv4 import Credentials, Request, sign
-from adapter.connection import Connection
+from adapter.calls.sigv4 import Credentials, Request
 from adapter.errors import ServeError
 from adapter.http1 import Response
 from adapter.serve.secrets import Reference
@@ -79,19 +78,16 @@ async def _request(
         target, asked = "secretsmanager.GetSecretValue", {"SecretId": secret.id}
     body = json.dumps(asked).encode()
     headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
-    unsigned = Request(method="POST", host=where.authority, path="/", body=body)
-    now = datetime.now(UTC)
-    signed = sign(unsigned, known, where.region, now, headers, secret.service)
-    connection = await Connection.open(where.host, where.port, tls if where.tls else None)
-    try:
-        return await connection.request("POST", "/", signed, body)
-    finally:
-        connection.close()
-        await asyncio.sleep(0)  # the loop may end here
+    request = Request(method="POST", host=where.authority, path="/", body=body)
+    return await signed_request.send(request, where, secret.service, known, tls, headers)
 
 
 def _refusal(response: Response) -> tuple[str, str]:
-    """Return AWS's code and its message."""
+    """Return AWS's code and its message.
+
+    Of the message only the first line: what follows may quote what was signed, the token of our
+    session with it.
+    """
     try:
         body = json.loads(response.body)
         code = str(body.get("__type") or "").rpartition("#")[2]
@@ -99,7 +95,7 @@ def _refusal(response: Response) -> tuple[str, str]:
     except (ValueError, AttributeError, RecursionError):
         code = message = ""
     header = response.headers.get("x-amzn-errortype", "").split(":")[0]
-    return code or header or f"HTTP {response.status}", message[:300]
+    return code or header or f"HTTP {response.status}", message.partition("\n")[0][:300]
 
 
 def _text(secret: Secret, response: Response) -> str:

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import NoReturn
 
+from adapter.connection import keep_freed_memory
 from adapter.errors import Unhealthy
 from adapter.runtime import BEGAN, logs, snapstart
 from adapter.runtime.client import RuntimeApi, RuntimeApiError, RuntimeApiLost
@@ -29,6 +30,7 @@ def main() -> int:
         sys.stderr.write(f"error: {error} is not set; Lambda or `adapter run` starts this.\n")
         return 2
     logs.configure(os.environ)
+    keep_freed_memory()
     try:
         handler = load_handler(name, os.environ.get("LAMBDA_TASK_ROOT", ""))
     except Exception as error:  # noqa: BLE001 - reported as an init error, whatever it is

@@ -1,5 +1,9 @@
 import asyncio
 import json
+import os
+import platform
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -485,3 +489,35 @@ async def test_calls_on_other_loops_may_end_while_a_function_waits_for_its_own(
     await asyncio.gather(*tasks)
 
     assert not client._tasks
+
+
+LONG_CALLS = """
+import asyncio, resource
+from adapter.serve import transport
+from adapter.serve.handles import DeploymentHandle
+
+async def main():
+    transport.carry_on(asyncio.get_running_loop())
+    faults = []
+    for _ in range(20):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        assert len(await DeploymentHandle("Model").remote("x" * 1_000_000)) == 1_000_000
+        faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    transport.let_go(asyncio.get_running_loop())
+    print(sorted(faults[5:])[7])
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others keep what they like")
+def test_memory_of_a_long_call_is_that_of_the_call_before(environ: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LONG_CALLS],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **environ},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert int(done.stdout) < 250  # pages; as many as a body of 1 MB has

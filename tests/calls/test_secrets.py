@@ -118,6 +118,15 @@ def test_all_that_cannot_be_read_is_told_at_once_with_the_codes_of_aws(account: 
     assert "On this machine" not in text
 
 
+def test_of_an_error_that_quotes_what_was_signed_the_first_line_is_told(account: Aws) -> None:
+    message = "The signature does not match.\n\nThe Canonical String was\nx-amz-security-token:FwoG"
+    account.answers("POST GetParameter", refusal("InvalidSignatureException", message))
+    text = problem(account, {"A": "ssm:plain"})
+
+    assert "(ssm:plain): InvalidSignatureException: The signature does not match." in text
+    assert "FwoG" not in text
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
