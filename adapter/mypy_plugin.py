@@ -18,8 +18,8 @@ _DECORATOR = "adapter.serve.deployments.deployment"
 _DECORATED = "adapter.serve.deployments.DecoratedClass"
 _HANDLES = (
     "adapter.serve.handles.DeploymentHandle",
-    "adapter.serve.handles.EventDeploymentHandle",
-    "adapter.serve.handles.StreamingDeploymentHandle",
+    "adapter.serve.handle_types.EventDeploymentHandle",
+    "adapter.serve.handle_types.StreamingDeploymentHandle",
 )
 
 

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from adapter.serve.cors import Cors
     from adapter.serve.deployments import Application, Deployment, deployment
     from adapter.serve.event_sources import EventBridgeRule, S3Bucket, Schedule, SQSQueue
-    from adapter.serve.handles import DeploymentHandle, get_app_handle, get_deployment_handle
+    from adapter.serve.handles import DeploymentHandle
     from adapter.serve.http_options import HTTPOptions
     from adapter.serve.ingresses import ingress
     from adapter.serve.lambda_options import LambdaOptions
     from adapter.serve.multiplexing import get_multiplexed_model_id, multiplexed
+    from adapter.serve.named_handles import get_app_handle, get_deployment_handle
     from adapter.serve.older import get_deployment, list_deployments
     from adapter.serve.replica import get_replica_context
     from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
@@ -88,11 +89,12 @@ _MODULES = {
     "cors": ("Cors",),
     "deployments": ("Application", "Deployment", "deployment"),
     "event_sources": ("EventBridgeRule", "S3Bucket", "SQSQueue", "Schedule"),
-    "handles": ("DeploymentHandle", "get_app_handle", "get_deployment_handle"),
+    "handles": ("DeploymentHandle",),
     "http_options": ("HTTPOptions",),
     "ingresses": ("ingress",),
     "lambda_options": ("LambdaOptions",),
     "multiplexing": ("get_multiplexed_model_id", "multiplexed"),
+    "named_handles": ("get_app_handle", "get_deployment_handle"),
     "older": ("get_deployment", "list_deployments"),
     "replica": ("get_replica_context",),
     "responses": ("DeploymentResponse", "DeploymentResponseGenerator"),

@@ -3,21 +3,27 @@
 # So many annotations take half a millisecond of each cold start, where nobody reads them.
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, Literal, Never, overload
 
 from adapter.errors import ServeError
-from adapter.serve import context, in_flight, transport
+from adapter.serve import in_flight, transport
 from adapter.serve.channel import Channel
 from adapter.serve.names import DEFAULT_APPLICATION
 from adapter.serve.options import DEFAULT, Default
-from adapter.serve.responses import DeploymentResponse, DeploymentResponseGenerator
+from adapter.serve.responses import (
+    AcceptedResponse,
+    DeploymentResponse,
+    DeploymentResponseGenerator,
+    as_argument,
+)
 from adapter.serve.transport import Call
-from adapter.serve.type_variables import Held_co, Item, Parameters, Result
+from adapter.serve.type_variables import Held_co, Parameters, Result
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from adapter.serve.handle_types import EventDeploymentHandle, StreamingDeploymentHandle
     from adapter.serve.option_types import HandleOptions
 
 
@@ -219,8 +225,8 @@ class DeploymentHandle(Generic[Held_co]):
             deployment=self._deployment_name,
             application=self._app_name,
             method=self._method_name,
-            args=tuple(_argument(value) for value in args),
-            kwargs={name: _argument(value) for name, value in kwargs.items()},
+            args=tuple(as_argument(value) for value in args),
+            kwargs={name: as_argument(value) for name, value in kwargs.items()},
             stream=self._stream,
             multiplexed_model_id=self._multiplexed_model_id,
             invocation_type=self._invocation_type,
@@ -275,63 +281,6 @@ class DeploymentHandle(Generic[Held_co]):
         )
 
 
-if TYPE_CHECKING:
-
-    class StreamingDeploymentHandle(DeploymentHandle[Held_co]):
-        """What `handle.options(stream=True)` is to type checkers."""
-
-        @overload  # type: ignore[override]  # it returns something else: that is what it is for
-        def remote(
-            self: StreamingDeploymentHandle[Callable[Parameters, AsyncIterator[Item]]],
-            *args: Parameters.args,
-            **kwargs: Parameters.kwargs,
-        ) -> DeploymentResponseGenerator[Item]: ...
-        @overload
-        def remote(
-            self: StreamingDeploymentHandle[Callable[Parameters, Iterator[Item]]],
-            *args: Parameters.args,
-            **kwargs: Parameters.kwargs,
-        ) -> DeploymentResponseGenerator[Item]: ...
-        def remote(self, *args: Any, **kwargs: Any) -> Any: ...
-
-        @overload  # type: ignore[override]  # a handle that streams goes on streaming
-        def options(
-            self,
-            *,
-            stream: Literal[False],
-            **options: Unpack[HandleOptions],
-        ) -> DeploymentHandle[Held_co]: ...
-        @overload
-        def options(
-            self,
-            *,
-            method_name: str,
-            stream: Literal[True] = ...,
-            **options: Unpack[HandleOptions],
-        ) -> StreamingDeploymentHandle[Any]: ...
-        @overload
-        def options(
-            self,
-            *,
-            stream: Literal[True] = ...,
-            **options: Unpack[HandleOptions],
-        ) -> StreamingDeploymentHandle[Held_co]: ...
-        def options(self, **options: Any) -> Any: ...
-
-        def __getattr__(self, name: str) -> StreamingDeploymentHandle[Any]: ...
-
-    class EventDeploymentHandle(DeploymentHandle[Held_co]):
-        """What `handle.options(invocation_type="Event")` is to type checkers."""
-
-        def remote(  # type: ignore[override]  # it returns something else: that is what it is for
-            self: EventDeploymentHandle[Callable[Parameters, Any]],
-            *args: Parameters.args,
-            **kwargs: Parameters.kwargs,
-        ) -> DeploymentResponse[None]: ...
-
-        def __getattr__(self, name: str) -> EventDeploymentHandle[Any]: ...
-
-
 _SERIALIZATIONS = (DEFAULT, "cloudpickle", "pickle", "msgpack", "orjson")
 
 
@@ -344,14 +293,10 @@ def _require_ignored(session_id: object, request: object, response: object) -> N
             raise ServeError(f"{name}_serialization={value!r} must be one of {allowed}.")
 
 
-class _Accepted(DeploymentResponse[None]):
-    """Of a call with `invocation_type="Event"`: None, once Lambda has accepted it."""
-
-
 def _response(call: Call) -> DeploymentResponse[Any]:
     future = transport.current().send(call)
     in_flight.add(future, is_event=call.is_event)
-    return _Accepted(future) if call.is_event else DeploymentResponse(future)
+    return AcceptedResponse(future) if call.is_event else DeploymentResponse(future)
 
 
 def _generator(call: Call) -> DeploymentResponseGenerator[Any]:
@@ -359,53 +304,3 @@ def _generator(call: Call) -> DeploymentResponseGenerator[Any]:
     future = transport.current().stream(call, items)
     in_flight.add(future)
     return DeploymentResponseGenerator(future, items)
-
-
-def _argument(value: Any) -> Any:
-    if isinstance(value, _Accepted):
-        raise ServeError(
-            "a call with invocation_type='Event' has no result that could be an argument of "
-            "another call. Leave invocation_type out where the result is needed.",
-        )
-    if isinstance(value, DeploymentResponse):
-        return value._future  # noqa: SLF001 - the transport waits for it
-    if isinstance(value, DeploymentResponseGenerator):
-        value.__reduce__()
-    return value
-
-
-def get_deployment_handle(
-    deployment_name: str,
-    app_name: str | None = None,
-    _check_exists: bool = True,  # noqa: FBT001, FBT002 - Ray Serve's signature
-    _record_telemetry: bool = True,  # noqa: FBT001, FBT002 - Ray Serve's signature
-) -> DeploymentHandle[Any]:
-    """Return a handle to a deployment by name; `app_name` defaults to the caller's application.
-
-    Raises `ServeError` where `app_name` is left out outside of a deployment, and KeyError where
-    the deployment is known not to exist (Lambda itself is not asked).
-    """
-    del _record_telemetry  # there is none
-    application = app_name or _current_application()
-    if _check_exists:
-        transport.current().check(deployment_name, application)
-    return DeploymentHandle(deployment_name, application)
-
-
-def get_app_handle(name: str) -> DeploymentHandle[Any]:
-    """Return a handle to the ingress of the application `name`.
-
-    Raises `ServeError` where there is no such application.
-    """
-    return DeploymentHandle(transport.current().ingress(name), name)
-
-
-def _current_application() -> str:
-    deployment = context.current()
-    if deployment is None:
-        raise ServeError(
-            "Please specify an application name when getting a deployment handle outside of a "
-            'Serve application, for example serve.get_deployment_handle("Model", '
-            'app_name="default").',
-        )
-    return deployment.application

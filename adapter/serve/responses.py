@@ -94,6 +94,10 @@ class DeploymentResponse(Generic[Result_co]):
         )
 
 
+class AcceptedResponse(DeploymentResponse[None]):
+    """Of a call with `invocation_type="Event"`: None, once Lambda has accepted it."""
+
+
 class DeploymentResponseGenerator(Generic[Result_co]):
     """The items of a method that yields, as they come: `async for item in response`.
 
@@ -199,6 +203,23 @@ class DeploymentResponseGenerator(Generic[Result_co]):
             "you have a use case requiring this feature, please file a feature request on GitHub. "
             "Collect the items first and pass those: `[item async for item in response]`.",
         )
+
+
+def as_argument(value: Any) -> Any:
+    """Return what an argument of a call is to a transport: for a response, its future result.
+
+    Raises `ServeError` and RuntimeError for the responses that are none.
+    """
+    if isinstance(value, AcceptedResponse):
+        raise ServeError(
+            "a call with invocation_type='Event' has no result that could be an argument of "
+            "another call. Leave invocation_type out where the result is needed.",
+        )
+    if isinstance(value, DeploymentResponse):
+        return value._future  # noqa: SLF001 - the transport waits for it
+    if isinstance(value, DeploymentResponseGenerator):
+        value.__reduce__()
+    return value
 
 
 ANY_RESPONSE = (DeploymentResponse, DeploymentResponseGenerator)
