@@ -15,8 +15,8 @@ threads = ThreadPoolExecutor(MOST)
 
 
 def handler(event: Any, context: Any) -> dict[str, float]:
-    at_once, size, calls = event["args"]
-    text = "x" * size
+    at_once, size, calls, line = event["args"]
+    text = line * (size // len(line))
     each = [(text, calls // at_once)] * at_once
     cpu, start = time.process_time(), time.perf_counter()
     if at_once == 1:

@@ -10,15 +10,16 @@ from urllib.parse import urlsplit
 from bench.support.load import Driver
 
 ENDPOINT = urlsplit(os.environ["AWS_ENDPOINT_URL_LAMBDA"])
-drivers: dict[tuple[int, int], Driver] = {}
+drivers: dict[tuple[int, str], Driver] = {}
 
 
 def handler(event: Any, context: Any) -> dict[str, float]:
-    at_once, size, calls = event["args"]
-    if (at_once, size) not in drivers:
-        drivers[at_once, size] = _driver("x" * size)
+    at_once, size, calls, line = event["args"]
+    text = line * (size // len(line))
+    if (at_once, text) not in drivers:
+        drivers[at_once, text] = _driver(text)
     cpu, start = time.process_time(), time.perf_counter()
-    drivers[at_once, size].run(at_once, calls=calls)
+    drivers[at_once, text].run(at_once, calls=calls)
     return {
         "seconds": time.perf_counter() - start,
         "cpu_seconds": time.process_time() - cpu,

@@ -18,9 +18,18 @@ class Caller:
     def __init__(self, echo: Any) -> None:
         self._echo = echo
 
-    async def measure(self, at_once: int, size: int, calls: int) -> dict[str, float]:
-        """Make so many calls in all, `at_once` at any time; returns the seconds of all."""
-        text = "x" * size
+    async def measure(
+        self,
+        at_once: int,
+        size: int,
+        calls: int,
+        line: str = "x",
+    ) -> dict[str, float]:
+        """Make so many calls in all, `at_once` at any time; returns the seconds of all.
+
+        The text has `size` characters, `line` again and again.
+        """
+        text = line * (size // len(line))
 
         async def one_after_another() -> None:
             for _ in range(calls // at_once):

@@ -48,7 +48,7 @@ def server(body: bytes, headers: bytes = b"") -> Iterator[str]:
 
 
 def test_every_caller_calls_the_same_endpoint() -> None:
-    order = json.dumps({"method": "measure", "args": [2, 100, 4]}).encode()
+    order = json.dumps({"method": "measure", "args": [2, 100, 4, "ab"]}).encode()
     with fixed_server() as address:
         for contender in handle_calls.contenders(address):
             with running(contender, sys.executable) as environment:
@@ -60,7 +60,7 @@ def test_every_caller_calls_the_same_endpoint() -> None:
 
 
 def test_a_caller_whose_calls_are_answered_wrong_is_refused() -> None:
-    order = json.dumps({"method": "measure", "args": [1, 100, 1]}).encode()
+    order = json.dumps({"method": "measure", "args": [1, 100, 1, "x"]}).encode()
     with server(b'"something else"', b"Connection: close\r\n") as url:
         for contender in handle_calls.contenders(url.removeprefix("http://")):
             with running(contender, sys.executable, output=False) as environment:
