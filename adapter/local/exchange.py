@@ -26,6 +26,7 @@ class Exchange:
     later, by a runtime that does not know of a timeout yet, changes nothing. `cold` says that it
     waits for an init. Whoever holds it says with `on_cancel` what else a cancellation takes, and
     the Runtime API with `hang_up` how to tell the runtime of it; None where it cannot be told.
+    `on_taken` is called when the next piece of a stream is wanted.
     """
 
     def __init__(self, invocation: Invocation) -> None:
@@ -37,11 +38,12 @@ class Exchange:
         self.timer: asyncio.TimerHandle | None = None
         self.on_cancel: Callable[[], None] = _nothing
         self.hang_up: Callable[[], None] | None = None
-        self._ended: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.on_taken: Callable[[], None] = _nothing
+        self._answer: Answer | None = None
+        self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._begun = asyncio.Event()
         self._piece = b""
         self._given = asyncio.Event()
-        self._taken = asyncio.Event()
         self._started = time.perf_counter()
         self._log_tail = bytearray()
 
@@ -53,11 +55,11 @@ class Exchange:
     @property
     def ended(self) -> bool:
         """Whether it is answered to the end, failed, or nobody wants it any more."""
-        return self._ended.done()
+        return self._answer is not None
 
     def on_end(self, call: Callable[[], None]) -> None:
         """Call soon after it has ended."""
-        self._ended.add_done_callback(lambda _: call())
+        self._told.add_done_callback(lambda _: call())
 
     def print(self, line: bytes) -> None:
         """Keep what the environment prints meanwhile."""
@@ -89,14 +91,16 @@ class Exchange:
             self.content_type = content_type
             self._begun.set()
 
-    async def write(self, piece: bytes) -> None:
-        """Hand over a piece; returns when it is taken, and at once where nobody takes any more."""
-        if self.ended or not piece:
-            return
-        self._taken.clear()
-        self._piece = piece
-        self._given.set()
-        await self._taken.wait()
+    def give(self, piece: bytes) -> None:
+        """Hand over a piece, when the one before it has been `taken`."""
+        if not self.ended and piece:
+            self._piece = piece
+            self._given.set()
+
+    @property
+    def taken(self) -> bool:
+        """Whether the last piece was taken, or nobody takes any more."""
+        return self.ended or not self._piece
 
     async def begun(self) -> None:
         """Wait until it is answered or a stream has begun."""
@@ -104,7 +108,7 @@ class Exchange:
 
     async def finished(self) -> None:
         """Wait until it has ended."""
-        await asyncio.wait({self._ended})
+        await asyncio.wait({self._told})
 
     def cancel(self) -> None:
         """Nobody waits for the answer any more."""
@@ -118,7 +122,7 @@ class Exchange:
             await self._given.wait()
             if self._piece:
                 piece, self._piece = self._piece, b""
-                self._taken.set()
+                self.on_taken()
                 yield piece
             elif self.ended:
                 return
@@ -128,9 +132,9 @@ class Exchange:
     @property
     def answer(self) -> Answer:
         """See `Reply`."""
-        if not self.ended:
+        if self._answer is None:
             raise RuntimeError("the function has not answered to the end")
-        return replace(self._ended.result(), cold=self.cold, log_tail=bytes(self._log_tail))
+        return replace(self._answer, cold=self.cold, log_tail=bytes(self._log_tail))
 
     def _end(self, payload: bytes, error_type: str | None) -> None:
         if self.timer is not None:
@@ -138,9 +142,12 @@ class Exchange:
         if self.ended:  # answered before, or nobody waits any more
             return
         duration = (time.perf_counter() - self._started) * 1000
-        self._ended.set_result(
-            Answer(payload=payload, error_type=error_type, duration_ms=duration),
-        )
+        self._answer = Answer(payload=payload, error_type=error_type, duration_ms=duration)
+        # Not at once: what the environment has printed before may have come in the same turn.
+        asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._told.set_result(None)
         self._begun.set()
         self._given.set()
-        self._taken.set()
+        self.on_taken()

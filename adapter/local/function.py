@@ -72,8 +72,12 @@ class LocalFunction:
         maximum = self.plan.concurrency.maximum
         if maximum is not None and self._in_flight >= maximum * self.plan.max_concurrency:
             raise ThrottledError(self.plan.name)
-        async with self._open_when_free(invocation) as reply:
-            yield reply
+        exchange = Exchange(invocation)
+        try:
+            await self._begin(exchange)
+            yield exchange
+        finally:
+            self._leave(exchange)
 
     async def invoke(self, invocation: Invocation) -> Answer:
         """Run one invocation to its end; see `Invocable`."""
@@ -85,20 +89,21 @@ class LocalFunction:
 
         This is how Lambda treats asynchronous invocations: it keeps trying for hours.
         """
-        async with self._open_when_free(invocation) as reply:
-            return await collected(reply)
-
-    @contextlib.asynccontextmanager
-    async def _open_when_free(self, invocation: Invocation) -> AsyncIterator[Reply]:
         exchange = Exchange(invocation)
-        self._exchanges.add(exchange)
         try:
-            self._place(exchange)
-            await exchange.begun()
-            yield exchange
+            await self._begin(exchange)
+            return await collected(exchange)
         finally:
-            exchange.cancel()
-            self._exchanges.remove(exchange)
+            self._leave(exchange)
+
+    async def _begin(self, exchange: Exchange) -> None:
+        self._exchanges.add(exchange)
+        self._place(exchange)
+        await exchange.begun()
+
+    def _leave(self, exchange: Exchange) -> None:
+        exchange.cancel()
+        self._exchanges.remove(exchange)
 
     def replace(self, plan: FunctionPlan, launch: Launch) -> None:
         """Serve from now on what changed on disk.

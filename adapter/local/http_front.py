@@ -5,11 +5,9 @@ it is the function's own URL, elsewhere the HTTP API, by route prefix.
 """
 
 import asyncio
-import contextlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,33 +79,39 @@ class HttpFront:
         if scope["type"] == "websocket":
             await self._sockets(scope, receive, send, self._route(scope["path"]))
             return
-        record = InvocationRecord(
-            function=NOBODY,
-            label=f"{scope['method']} {scope['path']}",
-            status="",
-            request_id=str(uuid.uuid4()),
-        )
+        label = f"{scope['method']} {scope['path']}"
+        request_id, name = str(uuid.uuid4()), NOBODY
         try:
             integration = self._find(scope)
             _answer_preflight(integration, scope)
             send = sending_cors(integration.cors, scope, send)
-            record = replace(record, function=integration.name)
+            name = integration.name
             # A proxy takes away the path of an application; nobody's function URL has one.
             root_path = self._root_path if isinstance(integration, HttpApiIntegration) else ""
             request = _request(scope, await read_body(receive, MAX_BODY), root_path)
-            invocation = _invocation(integration, request, record.request_id)
+            invocation = _invocation(integration, request, request_id)
         except _RefusedError as error:
-            await self._refuse(record, error.response, str(error), send)
+            refusal, reason = error.response, str(error)
         except BodyTooLargeError:
-            response = integration.refusals.too_large
-            await self._refuse(record, response, "Request Entity Too Large", send)
+            refusal, reason = integration.refusals.too_large, "Request Entity Too Large"
         except ClientGoneError:
             return
         else:
             relay = HttpRelay(integration, request, StreamedResponse(send, request), self._log)
             if header(scope, "x-request-disconnect-disabled") == "?1":
                 receive = _never
-            await self._answer(relay, invocation, record, receive, send)
+            await self._answer(relay, invocation, label, receive, send)
+            return
+        self._log.invocation(
+            InvocationRecord(
+                function=name,
+                label=label,
+                status=str(refusal.status),
+                request_id=request_id,
+                error=reason,
+            ),
+        )
+        await respond(send, refusal.status, refusal.encoded_headers, refusal.body)
 
     async def close(self) -> None:
         """Wait for invocations whose clients are answered already; end their functions first."""
@@ -154,7 +158,7 @@ class HttpFront:
         self,
         relay: HttpRelay,
         invocation: Invocation,
-        record: InvocationRecord,
+        label: str,
         receive: Receive,
         send: Send,
     ) -> None:
@@ -162,10 +166,11 @@ class HttpFront:
             outcome = await while_connected(receive, self._in_time(relay, invocation))
         except ClientGoneError:
             gone = Outcome(response=None, answer=relay.unanswered(), error="client hung up")
-            self._tell(record, CLIENT_GONE, gone, relay)
+            self._tell(invocation, label, CLIENT_GONE, gone, relay)
             return
         response = outcome.response
-        self._tell(record, response.status if response else relay.streamed.status, outcome, relay)
+        status = response.status if response else relay.streamed.status
+        self._tell(invocation, label, status, outcome, relay)
         if response is not None:
             await respond(send, response.status, response.encoded_headers, response.body)
         elif outcome.error:
@@ -175,43 +180,38 @@ class HttpFront:
 
     async def _in_time(self, relay: HttpRelay, invocation: Invocation) -> Outcome:
         """Wait for the function as long as the gateway does; the function itself runs on."""
-        running = asyncio.get_running_loop().create_task(relay.run(invocation))
+        loop, wait_s = asyncio.get_running_loop(), relay.integration.wait_s
+        running = loop.create_task(relay.run(invocation))
+        late = None if wait_s is None else loop.call_later(wait_s, relay.stop_waiting)
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(relay.integration.wait_s):
-                    await relay.begun
-            if not relay.begun.cancelled():
+            if await relay.begun:
                 return await running
         except asyncio.CancelledError:
             running.cancel()
             await asyncio.wait({running})
             raise
+        finally:
+            if late is not None:
+                late.cancel()
         self._late.add(running)
         running.add_done_callback(self._late.discard)
         return refused(relay.integration.refusals.late, "integration timeout")
 
-    async def _refuse(
-        self,
-        record: InvocationRecord,
-        response: HttpResponse,
-        error: str,
-        send: Send,
-    ) -> None:
-        self._log.invocation(replace(record, status=str(response.status), error=error))
-        await respond(send, response.status, response.encoded_headers, response.body)
-
     def _tell(
         self,
-        record: InvocationRecord,
+        invocation: Invocation,
+        label: str,
         status: int,
         outcome: Outcome,
         relay: HttpRelay,
     ) -> None:
         streamed = relay.streamed
         self._log.invocation(
-            replace(
-                record,
+            InvocationRecord(
+                function=relay.integration.name,
+                label=label,
                 status=str(status),
+                request_id=invocation.request_id,
                 duration_ms=outcome.answer.duration_ms,
                 cold=outcome.answer.cold,
                 error=outcome.error,

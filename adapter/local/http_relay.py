@@ -37,8 +37,8 @@ def refused(response: HttpResponse, error: str) -> Outcome:
 class HttpRelay:
     """Invokes the function and sends a streamed answer on, all but its end.
 
-    `begun` is done as soon as a stream begins, or else at the end. Whoever cancels it before says
-    that nobody waits any longer; the function runs to its end all the same.
+    `begun` is True as soon as a stream begins, or else at the end, and False where nobody waits for
+    that any longer.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class HttpRelay:
     ) -> None:
         self.integration = integration
         self.streamed = streamed
-        self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._started = time.perf_counter()
         self._request = request
         self._log = log
@@ -59,6 +59,11 @@ class HttpRelay:
     def first_byte_ms(self) -> float | None:
         """When a streamed response began, counted from the request; None where none did."""
         return self._ms(self.streamed.first_byte_at) if self.streamed.begun else None
+
+    def stop_waiting(self) -> None:
+        """Wait no longer for it to begin; the function runs to its end all the same."""
+        if not self.begun.done():
+            self.begun.set_result(False)
 
     def unanswered(self) -> Answer:
         """Make the answer of a function that has not said the end of its own."""
@@ -79,14 +84,14 @@ class HttpRelay:
             return refused(self.integration.refusals.throttled, "TooManyRequestsException")
         finally:
             if not self.begun.done():
-                self.begun.set_result(None)
+                self.begun.set_result(True)
 
     async def _take(self, reply: Reply) -> Outcome:
         if not reply.streamed:
             return self._whole(reply.answer)
-        if self.begun.cancelled():
+        if self.begun.done():
             return await self._drop(reply)
-        self.begun.set_result(None)
+        self.begun.set_result(True)
         try:
             await self._pass_on(reply)
             if (error := reply.answer.error_type) is not None:

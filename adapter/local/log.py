@@ -183,7 +183,7 @@ class Log:
         return f"  streamed {_size(record.bytes or 0)}{note}"
 
     def _line(self, function: str, text: str) -> None:
-        time = self.style(f"{datetime.now().astimezone():%H:%M:%S.%f}"[:-3], "dim")
+        time = self.style(datetime.now().astimezone().time().isoformat("milliseconds"), "dim")
         name = self.style(f"{function:<{self.name_width}}", "cyan")
         self._write(f"{time}  {name}  {text}")
 
@@ -197,6 +197,8 @@ def visible(text: str) -> str:
 
     Format characters are among them, because some reverse the direction of the text after them.
     """
+    if text.isprintable():  # nearly always, and said at once
+        return text
     return "".join(
         ascii(character)[1:-1] if unicodedata.category(character) in _INVISIBLE else character
         for character in text

@@ -1,11 +1,9 @@
 """What a runtime posts as the answer to an invocation: whole, or piece by piece."""
 
-import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from adapter import http1
 from adapter.local.invocation import MAX_PAYLOAD, MAX_STREAM, failure
 
 _PIECE = 64 * 1024
@@ -26,19 +24,14 @@ class Posted:
     above: int | None = None
 
 
-async def read_whole(
-    reader: asyncio.StreamReader,
-    headers: Mapping[str, str],
-    *,
-    failed: bool,
-) -> Posted:
+async def read_whole(body: AsyncIterator[bytes], *, failed: bool) -> Posted:
     """Read a body; above 6 MB the rest of it is read and dropped. Raises OSError where it is cut.
 
     `failed` says that it is an error object.
     """
     kept: list[bytes] = []
     size = 0
-    async for piece in http1.body_pieces(reader, headers):
+    async for piece in body:
         size += len(piece)
         if size <= MAX_PAYLOAD:
             kept.append(piece)
@@ -50,19 +43,18 @@ async def read_whole(
 
 
 async def pass_on(
-    reader: asyncio.StreamReader,
-    headers: Mapping[str, str],
+    body: AsyncIterator[bytes],
+    trailers: Mapping[str, str],
     write: Callable[[bytes], Awaitable[None]],
 ) -> Posted:
     """Hand a streamed body to `write` as it comes, one piece after the other.
 
-    What makes it a failure trails it. Above 200 MB the rest is left unread. Raises OSError where
-    it is cut.
+    What makes it a failure is in `trailers` at its end. Above 200 MB the rest is left unread.
+    Raises OSError where it is cut.
     https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
     """
-    trailers: dict[str, str] = {}
     size = 0
-    async for piece in http1.body_pieces(reader, headers, trailers):
+    async for piece in body:
         size += len(piece)
         if size > MAX_STREAM:
             return Posted(above=MAX_STREAM)
@@ -72,9 +64,9 @@ async def pass_on(
     return Posted()
 
 
-async def drop(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> None:
+async def drop(body: AsyncIterator[bytes]) -> None:
     """Read a body that nobody wants. Raises OSError where it is cut."""
-    async for _ in http1.body_pieces(reader, headers):
+    async for _ in body:
         pass
 
 

@@ -9,7 +9,6 @@ import contextlib
 import json
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from adapter import http1
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import error_message_of, too_large
 from adapter.local.posted import Posted, drop, pass_on, read_whole
+from adapter.local.runtime_connection import RuntimeConnection
 
 _VERSION = "/2018-06-01/runtime/"
 _HOST = "127.0.0.1"
@@ -29,6 +29,7 @@ _RESPONSE_MODE = "lambda-runtime-function-response-mode"
 # Ours, where AWS has nothing: a runtime that asks for it with its request for an invocation learns
 # by the end of that very connection that nobody waits for the answer any more.
 _HANG_UP = ("adapter-hang-up", "cancel")
+_ACCEPTED = http1.response_bytes(202, {"content-type": "application/json"}, b'{"status":"OK"}')
 _INIT = "adapter-init"  # ours too: how long the parts of the init took, on the first request
 
 
@@ -62,25 +63,15 @@ class _Past(Enum):
     EXPIRED = "expired"
 
 
-@dataclass(slots=True)
-class _Connection:
-    """A connection of the runtime; `carried` is the invocation that its end would cancel."""
+class _Connection(RuntimeConnection):
+    """A connection of the runtime, which may wait on it for an invocation.
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    `given` is what it has waited for, `carried` the invocation that the connection's end would
+    cancel.
+    """
+
+    given: Exchange | None = None
     carried: Exchange | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Poll:
-    """A runtime's request for the next invocation, waiting."""
-
-    reader: asyncio.StreamReader
-    found: asyncio.Future[Exchange]
-
-    @property
-    def alive(self) -> bool:
-        return not self.reader.at_eof() and not self.found.done()
 
 
 class RuntimeApi:
@@ -89,9 +80,9 @@ class RuntimeApi:
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self._server: asyncio.Server | None = None
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._connections: set[_Connection] = set()
         self._queued: deque[Exchange] = deque()
-        self._polls: deque[_Poll] = deque()
+        self._polls: deque[_Connection] = deque()
         self._running: dict[str, Exchange] = {}
         self._lost: dict[Exchange, tuple[str, str]] = {}
         self._past: OrderedDict[str, _Past] = OrderedDict()
@@ -99,12 +90,7 @@ class RuntimeApi:
 
     async def start(self) -> str:
         """Listen on a free port and return `host:port`, the value of AWS_LAMBDA_RUNTIME_API."""
-        self._server = await asyncio.start_server(
-            self._connected,
-            _HOST,
-            0,
-            limit=http1.MAX_LINE,
-        )
+        self._server = await asyncio.get_running_loop().create_server(self._connected, _HOST, 0)
         return f"{_HOST}:{self._server.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
@@ -113,11 +99,9 @@ class RuntimeApi:
         if self._server is None:
             return
         self._server.close()
-        for writer in self._connections.values():
-            writer.transport.abort()
-        for poll in self._polls:
-            poll.found.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for connection in self._connections:
+            connection.close()
+        await asyncio.gather(*(connection.closed for connection in self._connections))
         await self._server.wait_closed()
 
     @property
@@ -138,7 +122,7 @@ class RuntimeApi:
     @property
     def waiting(self) -> int:
         """How many invocations the runtime waits for."""
-        return sum(poll.alive for poll in self._polls)
+        return len(self._polls)
 
     @property
     def busy(self) -> bool:
@@ -147,14 +131,12 @@ class RuntimeApi:
 
     def deliver(self, exchange: Exchange) -> None:
         """Hand over an invocation, to a waiting request or else to the next one."""
-        while self._polls:
-            poll = self._polls.popleft()
-            if poll.alive:
-                poll.found.set_result(exchange)
-                self._running[exchange.request_id] = exchange
-                return
-            poll.found.cancel()
-        self._queued.append(exchange)
+        if not self._polls:
+            self._queued.append(exchange)
+            return
+        connection = self._polls.popleft()
+        connection.given = exchange
+        connection.go_on()
 
     def expire(self, exchange: Exchange) -> None:
         """Forget an invocation whose time is over; an answer to it comes too late."""
@@ -178,97 +160,87 @@ class RuntimeApi:
         for exchange in list(self._lost):
             self._give_up(exchange)
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A task of our own: the one asyncio makes reports its cancellation as an error (3.11).
-        task = asyncio.get_running_loop().create_task(self._serve(_Connection(reader, writer)))
-        self._connections[task] = writer
-        task.add_done_callback(self._disconnected)
-
-    def _disconnected(self, task: asyncio.Task[None]) -> None:
-        writer = self._connections.pop(task)  # named, or it is gone before its transport is closed
-        writer.transport.abort()
+    def _connected(self) -> _Connection:
+        connection = _Connection(self._serve)
+        self._connections.add(connection)
+        connection.closed.add_done_callback(lambda _: self._connections.discard(connection))
+        return connection
 
     async def _serve(self, connection: _Connection) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the process has gone; its environment knows
             await self._answer_requests(connection)
-        except (OSError, asyncio.CancelledError):
-            pass  # the process has gone, or is being ended; its environment knows
-        finally:
-            if (lost := connection.carried) is not None:
-                await self._cut_off(lost, "Runtime.ConnectionLost", "The runtime has hung up")
+        if (lost := connection.carried) is not None:
+            self._cut_off(lost, "Runtime.ConnectionLost", "The runtime has hung up")
 
     async def _answer_requests(self, connection: _Connection) -> None:
-        writer = connection.writer
-        while (head := await http1.read_head(connection.reader)) is not None:
+        while (head := await connection.head()) is not None:
             if head.headers.get("expect", "").lower() == "100-continue":
-                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            writer.write(await self._respond(head, connection))
-            await writer.drain()
+                await connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await connection.send(await self._respond(head, connection))
             # After a stream a runtime closes, and what follows too long a one is not read.
             if not head.keep_alive or _RESPONSE_MODE in head.headers:
                 return
 
     async def _respond(self, head: http1.Head, connection: _Connection) -> bytes:
-        reader = connection.reader
         match (head.first, head.second.removeprefix(_VERSION).split("/")):
             case ("GET", ["invocation", "next"]):
                 return await self._next(head.headers, connection)
             case ("POST", ["invocation", request_id, "response" | "error" as what]):
-                return await self._post(request_id, what, head.headers, reader)
+                return await self._post(request_id, what, head.headers, connection)
             case ("POST", ["init", "error"]):
-                self._observer.init_failed(await http1.read_body(reader, head.headers))
-                return _accepted()
-        await drop(reader, head.headers)
+                body = connection.pieces(head.headers)
+                self._observer.init_failed(b"".join([piece async for piece in body]))
+                return _ACCEPTED
+        await drop(connection.pieces(head.headers))
         return _error(404, "InvalidPath", f"{head.first} {head.second} is not part of the API")
 
     async def _next(self, asked: Mapping[str, str], connection: _Connection) -> bytes:
         self._observer.polled(_init_parts(asked.get(_INIT, "")))
-        exchange = await self._take(connection.reader)
+        exchange = await self._take(connection)
+        self._running[exchange.request_id] = exchange
         headers = _invocation_headers(exchange, self._observer.begin(exchange))
         name, value = _HANG_UP
         connection.carried = None
         if asked.get(name) == value:
             connection.carried = exchange
-            exchange.hang_up = connection.writer.transport.abort
+            exchange.hang_up = connection.close
             headers[name] = value
         return http1.response_bytes(200, headers, exchange.invocation.payload)
 
-    async def _take(self, reader: asyncio.StreamReader) -> Exchange:
-        while True:
-            if self._queued:
-                exchange = self._queued.popleft()
-                self._running[exchange.request_id] = exchange
-                return exchange
-            poll = _Poll(reader, asyncio.get_running_loop().create_future())
-            self._polls.append(poll)
-            self._observer.waiting()
-            exchange = await poll.found
-            if not exchange.ended:
-                return exchange
-            self.expire(exchange)  # cancelled before the runtime got it
+    async def _take(self, connection: _Connection) -> Exchange:
+        if self._queued:
+            return self._queued.popleft()
+        self._polls.append(connection)
+        self._observer.waiting()
+        while (exchange := connection.given) is None:
+            if connection.ended:
+                self._polls.remove(connection)
+                raise http1.ProtocolError("connection closed while it waited for an invocation")
+            await connection.event()
+        connection.given = None
+        return exchange
 
     async def _post(
         self,
         request_id: str,
         what: str,
         headers: Mapping[str, str],
-        reader: asyncio.StreamReader,
+        connection: _Connection,
     ) -> bytes:
         exchange = self._running.get(request_id)
         mode = headers.get(_RESPONSE_MODE, "") if what == "response" else ""
         refusal = self._refusal(request_id, exchange, headers.get(_INVOCATION_ID), mode)
         if exchange is None or refusal is not None:
-            await drop(reader, headers)
+            await drop(connection.pieces(headers))
             return refusal or self._stale(request_id)
         try:
             if mode:
-                exchange.stream(headers.get("content-type", ""))
-                posted = await pass_on(reader, headers, exchange.write)
+                posted = await _streamed(exchange, headers, connection)
             else:
-                posted = await read_whole(reader, headers, failed=what == "error")
+                posted = await read_whole(connection.pieces(headers), failed=what == "error")
         except OSError:
             truncated = "Runtime.TruncatedResponse", "Response payload was cut off"
-            await self._cut_off(exchange, *truncated)
+            self._cut_off(exchange, *truncated)
             raise
         if not self._has(exchange):  # it ended meanwhile
             return self._stale(request_id)
@@ -293,7 +265,7 @@ class RuntimeApi:
             return _error(403, "InvalidStateTransition", f"{request_id} is being answered already")
         return None
 
-    async def _cut_off(self, exchange: Exchange, error_type: str, message: str) -> None:
+    def _cut_off(self, exchange: Exchange, error_type: str, message: str) -> None:
         """Fail an invocation whose answer does not come.
 
         By what ended the process, if that is why, or else by the cut itself. A runtime that has
@@ -303,9 +275,10 @@ class RuntimeApi:
             return
         self._lost[exchange] = (error_type, message)
         self._observer.lost(exchange)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(exchange.finished(), _LAST_WORDS_S)
-        self._give_up(exchange)
+        loop = asyncio.get_running_loop()
+        waiting = loop.call_later(_LAST_WORDS_S, self._give_up, exchange)
+        exchange.on_end(waiting.cancel)
+        exchange.on_end(lambda: self._give_up(exchange))
 
     def _give_up(self, exchange: Exchange) -> None:
         error = self._lost.pop(exchange, None)
@@ -334,6 +307,22 @@ class RuntimeApi:
         return _error(400, "InvalidRequestID", f"{request_id} was not given to this runtime")
 
 
+async def _streamed(
+    exchange: Exchange,
+    headers: Mapping[str, str],
+    connection: _Connection,
+) -> Posted:
+    async def write(piece: bytes) -> None:
+        exchange.give(piece)
+        while not exchange.taken:
+            await connection.event()
+
+    trailers: dict[str, str] = {}
+    exchange.on_taken = connection.go_on
+    exchange.stream(headers.get("content-type", ""))
+    return await pass_on(connection.pieces(headers, trailers), trailers, write)
+
+
 def _settle(exchange: Exchange, posted: Posted) -> bytes:
     if posted.above is not None:
         error = too_large(posted.above)
@@ -343,7 +332,7 @@ def _settle(exchange: Exchange, posted: Posted) -> bytes:
         exchange.report(posted.payload)
     else:
         exchange.respond(posted.payload)
-    return _accepted()
+    return _ACCEPTED
 
 
 def _init_parts(text: str) -> dict[str, float]:
@@ -369,10 +358,6 @@ def _invocation_headers(exchange: Exchange, deadline_ms: int) -> dict[str, str]:
     if invocation.client_context:
         headers["Lambda-Runtime-Client-Context"] = invocation.client_context
     return headers
-
-
-def _accepted() -> bytes:
-    return http1.response_bytes(202, {"content-type": "application/json"}, b'{"status":"OK"}')
 
 
 def _error(status: int, error_type: str, message: str) -> bytes:

@@ -1,6 +1,7 @@
 """HTTP/1.1 from the wire: bytes in, a message or a ProtocolError out, and nothing else."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter import http1
 from adapter.connection import Messages, ResponseBody
 from adapter.http1 import ProtocolError
+from adapter.local.runtime_connection import RuntimeConnection
 from adapter.runtime import protocol
 from adapter.runtime.protocol import Invocation
 from tests.fuzz import pieces
@@ -93,15 +94,33 @@ class Scripted(Messages):
 Read = tuple[int, dict[str, str], bytes] | None
 
 
+class Nowhere(asyncio.Transport):
+    """Takes what a server does."""
+
+    def close(self) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
 async def by_the_server(cuts: list[bytes]) -> Read:
-    reader = asyncio.StreamReader(limit=http1.MAX_LINE)
+    read: list[Read] = []
+
+    async def serve(connection: RuntimeConnection) -> None:
+        with contextlib.suppress(ProtocolError):
+            if (head := await connection.head()) is not None:
+                body = b"".join([piece async for piece in connection.pieces(head.headers)])
+                read.append((head.status, head.headers, body))
+
+    connection = RuntimeConnection(serve)
+    connection.connection_made(Nowhere())
     for cut in cuts:
-        reader.feed_data(cut)
-    reader.feed_eof()
-    head = await http1.read_head(reader)
-    if head is None:
-        raise ProtocolError("nothing came")
-    return head.status, head.headers, await http1.read_body(reader, head.headers)
+        connection.data_received(cut)
+    connection.eof_received()
+    if not read:
+        raise ProtocolError("no message came")
+    return read[0]
 
 
 async def by_the_client(cuts: list[bytes]) -> Read:

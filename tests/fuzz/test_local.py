@@ -15,7 +15,7 @@ from adapter.local.posted import pass_on
 from adapter.local.prelude import Prelude, read_prelude
 from tests.fuzz import mutations, pieces
 from tests.fuzz.outcomes import TOKEN
-from tests.fuzz.test_http1 import bodies
+from tests.fuzz.test_http1 import Scripted, bodies
 from tests.fuzz.watch import LONG_EXAMPLES, watched
 
 pytestmark = pytest.mark.filterwarnings(LONG_EXAMPLES)
@@ -127,17 +127,15 @@ def assert_is_told(error: MalformedResultError) -> None:
 @given(data=bodies(), cut=pieces.cuts())
 def test_posted_stream(data: bytes, cut: pieces.Cut) -> None:
     async def read(cuts: list[bytes]) -> Any:
-        reader = asyncio.StreamReader(limit=http1.MAX_LINE)
-        for piece in cuts:
-            reader.feed_data(piece)
-        reader.feed_eof()
         written: list[bytes] = []
+        trailers: dict[str, str] = {}
+        body = Scripted(cuts).pieces({"transfer-encoding": "chunked"}, trailers)
 
         async def write(piece: bytes) -> None:
             written.append(piece)
 
         try:
-            posted = await pass_on(reader, {"transfer-encoding": "chunked"}, write)
+            posted = await pass_on(body, trailers, write)
         except http1.ProtocolError:
             return None
         return posted.failed, posted.payload, b"".join(written)

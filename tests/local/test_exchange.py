@@ -27,16 +27,17 @@ async def test_a_piece_is_handed_over_when_the_caller_takes_it() -> None:
     exchange = Exchange(invocation())
     exchange.stream("text/plain")
     await exchange.begun()
-    writing = asyncio.create_task(exchange.write(b"a"))
-    await asyncio.sleep(0)  # it would be done, if it did not wait for the caller
-    written_early = writing.done()
+    told: list[bool] = []
+    exchange.on_taken = lambda: told.append(exchange.taken)
+    exchange.give(b"a")
+    taken_early = exchange.taken
     pieces = exchange.pieces()
     first = await anext(pieces)
-    await writing
+    taken = list(told)
     exchange.respond(b"")
     rest = await _all(pieces)
 
-    assert (written_early, first, rest) == (False, b"a", [])
+    assert (taken_early, first, taken, rest) == (False, b"a", [True], [])
     assert exchange.content_type == "text/plain"
     assert (exchange.answer.payload, exchange.answer.error_type) == (b"", None)
 
@@ -52,11 +53,10 @@ async def test_while_a_stream_runs_there_is_no_answer() -> None:
 async def test_a_piece_that_waits_at_a_failure_is_not_lost() -> None:
     exchange = Exchange(invocation(request_id="the-id"))
     exchange.stream("")
-    writing = asyncio.create_task(exchange.write(b"last"))
-    await asyncio.sleep(0)  # it waits
+    exchange.give(b"last")
     exchange.fail("Sandbox.Timedout", "Task timed out")
-    await writing
 
+    assert exchange.taken
     assert await _all(exchange.pieces()) == [b"last"]
     assert exchange.answer.error_type == "Sandbox.Timedout"
     assert json.loads(exchange.answer.payload)["errorMessage"] == (
@@ -67,7 +67,7 @@ async def test_a_piece_that_waits_at_a_failure_is_not_lost() -> None:
 async def test_empty_pieces_are_not_handed_over() -> None:
     exchange = Exchange(invocation())
     exchange.stream("")
-    await exchange.write(b"")
+    exchange.give(b"")
     exchange.respond(b"")
 
     assert await _all(exchange.pieces()) == []
@@ -78,14 +78,13 @@ async def test_a_cancellation_lets_go_of_the_writer_and_is_told_once() -> None:
     told: list[None] = []
     exchange.on_cancel = lambda: told.append(None)
     exchange.stream("")
-    writing = asyncio.create_task(exchange.write(b"a"))
-    await asyncio.sleep(0)  # it waits
+    exchange.give(b"a")
     exchange.cancel()
     exchange.cancel()
-    await writing
-    await exchange.write(b"nobody takes this")
+    let_go = exchange.taken
+    exchange.give(b"nobody takes this")
 
-    assert told == [None]
+    assert (told, let_go, exchange.taken) == ([None], True, True)
     assert exchange.answer.error_type == "Sandbox.Cancelled"
 
 
@@ -111,6 +110,23 @@ async def test_an_end_stops_the_deadline_and_is_told() -> None:
     await until(lambda: told)
 
     assert timer.cancelled()
+
+
+async def test_what_is_printed_in_the_turn_of_the_answer_is_in_the_log_tail() -> None:
+    exchange = Exchange(invocation())
+    listening = True
+
+    def stop() -> None:
+        nonlocal listening
+        listening = False
+
+    exchange.on_end(stop)
+    exchange.respond(b"1")
+    await asyncio.sleep(0)  # as long as output that is there already takes to be read
+    still_listening, begun = listening, asyncio.ensure_future(exchange.begun())
+    await begun
+
+    assert (still_listening, exchange.ended) == (True, True)
 
 
 async def test_the_log_tail_is_the_last_four_kilobytes() -> None:

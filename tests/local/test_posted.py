@@ -1,11 +1,12 @@
 """Posts as a Runtime API reads them; how it treats the invocation is in test_runtime_api.py."""
 
-import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
+from adapter.connection import Messages
 from adapter.http1 import ProtocolError
 from adapter.local import posted
 from adapter.local.invocation import MAX_STREAM
@@ -15,11 +16,19 @@ CHUNKED = {"transfer-encoding": "chunked"}
 TYPE = "Lambda-Runtime-Function-Error-Type: Function.KeyError\r\n"
 
 
-def _reader(data: bytes) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader()
-    reader.feed_data(data)
-    reader.feed_eof()
-    return reader
+class _Arrived(Messages):
+    """What has come over a connection that has ended."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self._received += data
+
+    async def _more(self, where: str) -> None:
+        raise ProtocolError(f"connection closed {where}")
+
+
+def _body(data: bytes, headers: dict[str, str] = CHUNKED) -> AsyncIterator[bytes]:
+    return _Arrived(data).pieces(headers)
 
 
 async def _streamed(data: bytes) -> tuple[Posted, list[bytes]]:
@@ -28,7 +37,8 @@ async def _streamed(data: bytes) -> tuple[Posted, list[bytes]]:
     async def keep(piece: bytes) -> None:
         pieces.append(piece)
 
-    return await pass_on(_reader(data), CHUNKED, keep), pieces
+    trailers: dict[str, str] = {}
+    return await pass_on(_Arrived(data).pieces(CHUNKED, trailers), trailers, keep), pieces
 
 
 async def test_a_stream_is_handed_on_piece_by_piece() -> None:
@@ -70,14 +80,14 @@ async def test_a_stream_above_the_limit_is_given_up(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_cut_is_an_error_however_it_is_read() -> None:
-    for read in (_streamed(b"3\r\nab"), drop(_reader(b"3\r\nab"), CHUNKED)):
+    for read in (_streamed(b"3\r\nab"), drop(_body(b"3\r\nab"))):
         with pytest.raises(ProtocolError):
             await read
     with pytest.raises(ProtocolError):
-        await read_whole(_reader(b"ab"), {"content-length": "3"}, failed=False)
+        await read_whole(_body(b"ab", {"content-length": "3"}), failed=False)
 
 
 @pytest.mark.parametrize("length", ["", "3x", "-1", "²"])
 async def test_a_content_length_that_is_no_number_is_an_error(length: str) -> None:
     with pytest.raises(ProtocolError, match="not a content length"):
-        await read_whole(_reader(b"abc"), {"content-length": length}, failed=False)
+        await read_whole(_body(b"abc", {"content-length": length}), failed=False)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapter.connection import Connection
-from adapter.http1 import Response, read_head
+from adapter.http1 import MAX_LINE, Response, read_head
 from adapter.local import posted, runtime_api
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import MAX_PAYLOAD
@@ -30,6 +30,7 @@ class _Observer:
         self.polls = 0
         self.init: Mapping[str, float] = {}
         self.idle = asyncio.Event()
+        self.on_waiting: Callable[[], None] = lambda: None
         self.init_error = b""
         self.lost_exchanges: list[Exchange] = []
 
@@ -39,6 +40,7 @@ class _Observer:
 
     def waiting(self) -> None:
         self.idle.set()
+        self.on_waiting()
 
     def begin(self, exchange: Exchange) -> int:
         exchange.begin(asyncio.get_running_loop().call_later(60, lambda: None))
@@ -720,18 +722,152 @@ async def test_a_cancelled_invocation_that_was_not_asked_for_yet_is_never_given(
     assert response.body == b'"wanted"'
 
 
-async def test_a_poll_that_was_given_a_cancelled_invocation_waits_for_another() -> None:
+async def test_a_waiting_poll_has_its_invocation_as_soon_as_there_is_one() -> None:
     async with _runtime() as runtime:
         polling = asyncio.create_task(runtime.next())
         await runtime.observer.idle.wait()
-        exchange = Exchange(invocation("cancelled"))
-        exchange.on_cancel = lambda: runtime.api.cancel(exchange)
+        exchange = Exchange(invocation("at once"))
         runtime.api.deliver(exchange)
-        exchange.cancel()
-        runtime.api.deliver(Exchange(invocation("wanted")))
+        state = runtime.api.waiting, runtime.api.queued, runtime.api.running, exchange.timer
         response = await polling
 
-    assert response.body == b'"wanted"'
+    assert state[:3] == (0, 0, 1)
+    assert state[3] is not None
+    assert response.body == b'"at once"'
+
+
+async def test_who_is_told_of_a_poll_may_answer_it_at_once() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation("at once"))
+        runtime.observer.on_waiting = lambda: runtime.api.deliver(exchange)
+        response = await runtime.next()
+
+    assert response.body == b'"at once"'
+
+
+def _post(exchange: Exchange, body: bytes) -> bytes:
+    path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
+    return f"POST {path} HTTP/1.1\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    head = await read_head(reader)
+    assert head is not None
+    return head.status, await reader.readexactly(int(head.headers["content-length"]))
+
+
+POLL = f"GET {NEXT} HTTP/1.1\r\n\r\n".encode()
+
+
+async def test_requests_may_come_byte_by_byte() -> None:
+    async with _runtime() as runtime:
+        exchange = Exchange(invocation("slow"))
+        runtime.api.deliver(exchange)
+        reader, writer = await runtime.stream()
+        for byte in POLL + _post(exchange, b"[1]"):
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0)
+        answers = [await _answer(reader), await _answer(reader)]
+
+    assert [status for status, _ in answers] == [200, 202]
+    assert answers[0][1] == b'"slow"'
+    assert exchange.answer.payload == b"[1]"
+
+
+async def test_requests_that_come_at_once_are_answered_one_after_the_other() -> None:
+    async with _runtime() as runtime:
+        first, second = (Exchange(invocation(number)) for number in range(2))
+        reader, writer = await runtime.stream()
+        writer.write(POLL + _post(first, b"1" * 1_000_000) + POLL + POLL)  # more than is kept
+        await runtime.observer.idle.wait()
+        runtime.api.deliver(first)
+        answers = [await _answer(reader), await _answer(reader)]
+        await until(lambda: runtime.api.waiting)
+        polls = runtime.api.waiting
+        runtime.api.deliver(second)
+        answers.append(await _answer(reader))
+        await until(lambda: runtime.api.waiting)
+
+    assert [status for status, _ in answers] == [200, 202, 200]
+    assert (answers[0][1], answers[2][1], polls) == (b"0", b"1", 1)
+    assert len(first.answer.payload) == 1_000_000
+
+
+async def test_polls_are_answered_in_the_order_they_came() -> None:
+    async with _runtime() as runtime:
+        readers: list[asyncio.StreamReader] = []
+        for _ in range(2):
+            reader, writer = await runtime.stream()
+            writer.write(POLL)
+            readers.append(reader)
+            await until(lambda: runtime.api.waiting == len(readers))
+        for number in range(2):
+            runtime.api.deliver(Exchange(invocation(number)))
+        bodies = [(await _answer(reader))[1] for reader in readers]
+
+    assert bodies == [b"0", b"1"]
+
+
+async def test_of_two_polls_the_one_whose_runtime_has_gone_gets_nothing() -> None:
+    async with _runtime() as runtime:
+        _, gone = await runtime.stream()
+        gone.write(POLL)
+        await until(lambda: runtime.api.waiting == 1)
+        reader, writer = await runtime.stream()
+        writer.write(POLL)
+        await until(lambda: runtime.api.waiting == 2)
+        gone.transport.abort()
+        await until(lambda: runtime.api.waiting == 1)
+        runtime.api.deliver(Exchange(invocation("kept")))
+        answer = await _answer(reader)
+
+    assert answer == (200, b'"kept"')
+
+
+async def test_a_poll_that_says_no_more_will_come_has_hung_up() -> None:
+    async with _runtime() as runtime:
+        reader, writer = await runtime.stream()
+        writer.write(POLL)
+        await runtime.observer.idle.wait()
+        writer.write_eof()
+        rest = await reader.read()
+        waiting = runtime.api.waiting
+
+    assert (rest, waiting) == (b"", 0)
+
+
+async def test_a_head_that_never_ends_ends_the_connection_only() -> None:
+    async with _runtime() as runtime:
+        reader, writer = await runtime.stream()
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"GET / HTTP/1.1\r\na: " + b"x" * (MAX_LINE + 300_000))
+            await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        exchange = await runtime.given("still here")
+
+    assert exchange.invocation.payload == b'"still here"'
+
+
+async def test_a_runtime_that_reads_no_answers_is_not_read_either() -> None:
+    sent = 0
+
+    async def send(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        while True:
+            writer.write(b"GET /nothing HTTP/1.1\r\n\r\n" * 1000)
+            await writer.drain()
+            sent += 25_000
+
+    async with _runtime() as runtime:
+        _, writer = await runtime.stream()
+        sending = asyncio.create_task(send(writer))
+        await _stands_still(lambda: sent)
+        sending.cancel()
+        await asyncio.wait({sending})
+        writer.transport.abort()
+
+    assert sent < 40 * 1024 * 1024  # what sockets hold
 
 
 @pytest.mark.parametrize(
