@@ -1,12 +1,11 @@
 """HTTP/1.1 messages: what the Runtime API and the Lambda API need of it.
 
 Standard library only, because functions import it. Both ends of our own connections use it, and
-AWS's end is strict; a web server that faces clients is not its purpose. The server's end reads from
-asyncio streams here; the client's end is `adapter.connection`.
+AWS's end is strict; a web server that faces clients is not its purpose. What arrives is read by
+`adapter.connection`.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 READ_AHEAD = 256 * 1024  # bytes that a connection holds before somebody takes them
@@ -49,22 +48,6 @@ class Response(NamedTuple):
     body: bytes
 
 
-async def read_head(reader: asyncio.StreamReader) -> Head | None:
-    """Read start line and headers; None where the peer closed before the first byte.
-
-    Raises `ProtocolError` for anything else that is no message head.
-    """
-    try:
-        raw = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        if not error.partial:
-            return None
-        raise ProtocolError("connection closed inside a message head") from error
-    except asyncio.LimitOverrunError as error:
-        raise ProtocolError("message head is larger than 1 MB") from error
-    return parse_head(raw)
-
-
 def parse_head(raw: bytes) -> Head:
     """Read a whole head, its empty line included. Raises `ProtocolError`."""
     start, *lines = raw[:-4].decode("latin-1").split("\r\n")
@@ -84,54 +67,6 @@ def parse_headers(lines: Iterable[str], headers: dict[str, str]) -> None:
             raise ProtocolError(f"not a header: {line[:80]!r}")
         key, value = name.strip().lower(), value.strip()
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
-
-
-async def read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
-    """Read the whole body that `headers` announce. Raises `ProtocolError` where it is cut."""
-    return b"".join([piece async for piece in body_pieces(reader, headers)])
-
-
-async def body_pieces(
-    reader: asyncio.StreamReader,
-    headers: Mapping[str, str],
-    trailers: dict[str, str] | None = None,
-) -> AsyncIterator[bytes]:
-    """Yield the body as it arrives, and put what trails it into `trailers`, names in lower case.
-
-    Raises `ProtocolError` where it is cut.
-    """
-    if is_chunked(headers):
-        pieces = _chunks(reader, {} if trailers is None else trailers)
-    else:
-        pieces = _pieces(reader, content_length(headers), "a body")
-    async for piece in pieces:
-        yield piece
-
-
-async def _chunks(
-    reader: asyncio.StreamReader,
-    trailers: dict[str, str],
-) -> AsyncIterator[bytes]:
-    try:
-        while size := chunk_size((await reader.readuntil(b"\r\n"))[:-2]):
-            async for piece in _pieces(reader, size, "a chunked body"):
-                yield piece
-            if await reader.readexactly(2) != b"\r\n":
-                raise ProtocolError("not a chunk: it is longer than it says")
-        while (line := await reader.readuntil(b"\r\n")) != b"\r\n":
-            parse_headers([line[:-2].decode("latin-1")], trailers)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        raise ProtocolError("connection closed inside a chunked body") from error
-
-
-async def _pieces(reader: asyncio.StreamReader, left: int, what: str) -> AsyncIterator[bytes]:
-    """Yield what may be larger than anybody wants to hold in pieces."""
-    while left:
-        piece = await reader.read(min(left, READ_AHEAD))
-        if not piece:
-            raise ProtocolError(f"connection closed inside {what}")
-        left -= len(piece)
-        yield piece
 
 
 def request_bytes(

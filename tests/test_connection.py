@@ -15,6 +15,7 @@ from adapter import connection as connections
 from adapter import http1
 from adapter.connection import Connection
 from adapter.http1 import ProtocolError, Response
+from tests.http1_streams import read_body, read_head
 from tests.tls import write_certificate
 
 
@@ -46,8 +47,8 @@ async def connected(
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             for answer in answers:
-                head = await http1.read_head(reader)
-                received.append(await http1.read_body(reader, head.headers) if head else b"")
+                head = await read_head(reader)
+                received.append(await read_body(reader, head.headers) if head else b"")
                 writer.write(answer)
         writer.close()
         with suppress(OSError):

@@ -1,25 +1,41 @@
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapter import http1
+from adapter.connection import Messages
 from adapter.http1 import Head, ProtocolError
 
 
-def read(data: bytes, what: Callable[[asyncio.StreamReader], Any]) -> Any:
-    """Let `what` read from a peer that sends `data` and hangs up."""
+class Received(Messages):
+    """What a peer sends in pieces of 64 KB before it hangs up."""
 
-    async def main() -> Any:
-        reader = asyncio.StreamReader(limit=http1.MAX_LINE)
-        reader.feed_data(data)
-        reader.feed_eof()
-        return await what(reader)
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self._left = data
+
+    async def _more(self, where: str) -> None:
+        if not self._left:
+            raise ProtocolError(f"connection closed {where}")
+        self._received += self._left[:65_536]
+        self._left = self._left[65_536:]
+
+
+def read_head(data: bytes) -> Head:
+    return asyncio.run(Received(data)._head())
+
+
+def read_pieces(data: bytes, headers: dict[str, str]) -> list[bytes]:
+    async def main() -> list[bytes]:
+        return [piece async for piece in Received(data).pieces(headers)]
 
     return asyncio.run(main())
+
+
+def read_body(data: bytes, headers: dict[str, str]) -> bytes:
+    return b"".join(read_pieces(data, headers))
 
 
 @pytest.mark.parametrize(
@@ -40,11 +56,12 @@ def read(data: bytes, what: Callable[[asyncio.StreamReader], Any]) -> Any:
     ],
 )
 def test_head_is_read(data: bytes, head: Head) -> None:
-    assert read(data, http1.read_head) == head
+    assert read_head(data) == head
 
 
 def test_closed_connection_has_no_head() -> None:
-    assert read(b"", http1.read_head) is None
+    with pytest.raises(ProtocolError, match="connection closed before the response"):
+        read_head(b"")
 
 
 @pytest.mark.parametrize(
@@ -54,12 +71,15 @@ def test_closed_connection_has_no_head() -> None:
         (b"HELLO\r\n\r\n", "not an HTTP/1.1 start line: 'HELLO'"),
         (b"\r\n\r\n", "not an HTTP/1.1 start line: ''"),
         (b"HTTP/1.1 200 OK\r\nnothing\r\n\r\n", "not a header: 'nothing'"),
-        (b"GET / HTTP/1.1\r\na: " + b"x" * http1.MAX_LINE + b"\r\n\r\n", "larger than 1 MB"),
+        (
+            b"GET / HTTP/1.1\r\na: " + b"x" * (http1.MAX_LINE + 65_536) + b"\r\n\r\n",
+            "larger than 1 MB",
+        ),
     ],
 )
 def test_what_is_no_head_is_a_protocol_error(data: bytes, message: str) -> None:
     with pytest.raises(ProtocolError, match=message) as caught:
-        read(data, http1.read_head)
+        read_head(data)
 
     assert isinstance(caught.value, OSError)
 
@@ -103,7 +123,7 @@ def test_body_is_what_the_headers_announce(
     data: bytes,
     body: bytes,
 ) -> None:
-    assert read(data, lambda reader: http1.read_body(reader, headers)) == body
+    assert read_body(data, headers) == body
 
 
 @pytest.mark.parametrize(
@@ -136,9 +156,10 @@ def test_body_that_is_cut_or_broken_is_a_protocol_error(
     data: bytes,
 ) -> None:
     with pytest.raises(
-        ProtocolError, match=r"connection closed inside a|not a (chunk|content length)"
+        ProtocolError,
+        match=r"connection closed inside a|not a (chunk|content length)|too long",
     ):
-        read(data, lambda reader: http1.read_body(reader, headers))
+        read_body(data, headers)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50)))
@@ -146,17 +167,11 @@ def test_body_that_is_cut_or_broken_is_a_protocol_error(
 def test_chunks_come_one_by_one(chunks: list[bytes]) -> None:
     data = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
 
-    async def collect(reader: asyncio.StreamReader) -> list[bytes]:
-        return [chunk async for chunk in http1.body_pieces(reader, CHUNKED)]
-
-    assert read(data, collect) == chunks
+    assert read_pieces(data, CHUNKED) == chunks
 
 
 def test_unchunked_body_is_one_chunk() -> None:
-    async def collect(reader: asyncio.StreamReader) -> list[bytes]:
-        return [chunk async for chunk in http1.body_pieces(reader, {"content-length": "3"})]
-
-    assert read(b"abc", collect) == [b"abc"]
+    assert read_pieces(b"abc", {"content-length": "3"}) == [b"abc"]
 
 
 def test_request_is_written_whole() -> None:
@@ -185,12 +200,12 @@ def test_a_trailer_stays_one_line() -> None:
 @given(st.binary(max_size=300))
 @settings(deadline=None)
 def test_message_that_was_written_is_read_again(body: bytes) -> None:
-    async def message(reader: asyncio.StreamReader) -> Any:
-        head = await http1.read_head(reader)
-        assert head is not None
-        return head, await http1.read_body(reader, head.headers)
+    async def message() -> tuple[Head, bytes]:
+        received = Received(http1.request_bytes("PUT", "/", {"Host": "x"}, body))
+        head = await received._head()
+        return head, b"".join([piece async for piece in received.pieces(head.headers)])
 
-    head, found = read(http1.request_bytes("PUT", "/", {"Host": "x"}, body), message)
+    head, found = asyncio.run(message())
 
     assert head.headers == {"host": "x", "content-length": str(len(body))}
     assert found == body

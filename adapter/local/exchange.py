@@ -106,10 +106,6 @@ class Exchange:
         """Wait until it is answered or a stream has begun."""
         await self._begun.wait()
 
-    async def finished(self) -> None:
-        """Wait until it has ended."""
-        await asyncio.wait({self._told})
-
     def cancel(self) -> None:
         """Nobody waits for the answer any more."""
         if not self.ended:

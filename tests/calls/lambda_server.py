@@ -10,6 +10,7 @@ from typing import Any
 
 from adapter import http1
 from adapter.loop_thread import LoopThread
+from tests.http1_streams import read_body, read_head
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,8 @@ class LambdaServer:
         self.connections += 1
         writer.write(self.greeting)
         try:
-            while head := await http1.read_head(reader):
-                body = await http1.read_body(reader, head.headers)
+            while head := await read_head(reader):
+                body = await read_body(reader, head.headers)
                 received = Received(head.first, head.second, head.headers, body)
                 self.requests.append(received)
                 self.before_reply()

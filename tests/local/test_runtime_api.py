@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from adapter.connection import Connection
-from adapter.http1 import MAX_LINE, Response, read_head
+from adapter.http1 import MAX_LINE, Response
 from adapter.local import posted, runtime_api
 from adapter.local.exchange import Exchange
 from adapter.local.invocation import MAX_PAYLOAD
 from adapter.local.runtime_api import RuntimeApi
+from tests.http1_streams import read_head
+from tests.local.ended import ended
 from tests.local.world import invocation, until
 
 NEXT = "/2018-06-01/runtime/invocation/next"
@@ -305,7 +307,7 @@ async def test_a_chunked_response_that_is_cut_never_looks_complete() -> None:
         _, writer = await runtime.stream()
         writer.write(_chunked_head(exchange) + b"3\r\n[1,\r\n")
         writer.close()
-        await exchange.finished()
+        await ended(exchange)
         answer = exchange.answer
 
     assert answer.error_type == "Runtime.TruncatedResponse"
@@ -319,7 +321,7 @@ async def test_a_response_shorter_than_announced_never_looks_complete() -> None:
         path = f"/2018-06-01/runtime/invocation/{exchange.request_id}/response"
         writer.write(f"POST {path} HTTP/1.1\r\ncontent-length: 5\r\n\r\n[1]".encode())
         writer.close()
-        await exchange.finished()
+        await ended(exchange)
         answer = exchange.answer
 
     assert answer.error_type == "Runtime.TruncatedResponse"
@@ -532,7 +534,7 @@ async def test_a_runtime_that_hangs_up_on_an_invocation_has_lost_it() -> None:
     async with _runtime() as runtime:
         exchange = Exchange(invocation())
         (await _taken(runtime, exchange)).close()
-        await exchange.finished()
+        await ended(exchange)
         late = await runtime.post(exchange, "response", b"1")
 
     assert exchange.answer.error_type == "Runtime.ConnectionLost"
@@ -600,7 +602,7 @@ async def test_who_waits_already_is_told_of_again_when_an_invocation_is_lost() -
         asking = asyncio.create_task(runtime.next())
         await runtime.observer.idle.wait()
         runtime.observer.idle.clear()
-        await exchange.finished()
+        await ended(exchange)
         await runtime.observer.idle.wait()
         runtime.api.deliver(Exchange(invocation("next")))
         response = await asking
@@ -635,7 +637,7 @@ async def test_once_a_stream_has_begun_no_other_answer_is_taken() -> None:
         await exchange.begun()
         refused = [await runtime.post(exchange, what, b"{}") for what in ("error", "response")]
         writer.write(b"0\r\n\r\n")
-        await exchange.finished()
+        await ended(exchange)
 
     assert [_error_type(one) for one in refused] == [(403, "InvalidStateTransition")] * 2
     assert exchange.answer.error_type is None

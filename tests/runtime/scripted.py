@@ -12,6 +12,7 @@ from adapter.loop_thread import LoopThread
 from adapter.runtime.client import RuntimeApi, RuntimeApiLost
 from adapter.runtime.context import FunctionSettings
 from adapter.runtime.loop import Handler, serve
+from tests.http1_streams import read_head
 
 PATIENCE_S = 20.0
 KEPT = 1024 * 1024  # bytes of a body; of a longer one only the end
@@ -109,7 +110,7 @@ class ScriptedRuntimeApi:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
-            while (head := await http1.read_head(reader)) is not None:
+            while (head := await read_head(reader)) is not None:
                 if head.first == "GET":
                     self.polls.put_nowait(Poll(head, writer))
                 else:

@@ -25,6 +25,7 @@ from fastapi import BackgroundTasks, FastAPI
 from adapter import serve
 from adapter.function import entry_point
 from adapter.serve import context
+from tests.local.ended import ended
 
 app = FastAPI()
 seen = ContextVar("seen", default=None)
@@ -93,7 +94,7 @@ class Lambda:
 
 
 async def _answer(exchange: Exchange) -> Answer:
-    await exchange.finished()
+    await ended(exchange)
     return exchange.answer
 
 

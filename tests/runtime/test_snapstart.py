@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapter import http1
+from tests.http1_streams import read_body, read_head
 from tests.runtime.child import child
 from tests.runtime.scripted import PATIENCE_S, Poll
 
@@ -188,8 +189,8 @@ async def other_function() -> AsyncIterator[tuple[str, asyncio.Queue[str]]]:
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.put_nowait("opened")
-        while (head := await http1.read_head(reader)) is not None:
-            await http1.read_body(reader, head.headers)
+        while (head := await read_head(reader)) is not None:
+            await read_body(reader, head.headers)
             writer.write(http1.response_bytes(200, {}, b"42"))
         connections.put_nowait("closed")
         writer.close()
