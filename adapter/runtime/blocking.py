@@ -46,13 +46,17 @@ class BlockingConnection(Messages):
 
     def on_hang_up(self, call: Callable[[], None] | None) -> None:
         """Call when the peer hangs up while the event loop runs; None: no more."""
+        if call is None and not self._watched:
+            return  # on Lambda always
         loop = asyncio.get_running_loop()
+        # Its number, because Python 3.11 describes a socket twice where it is not watched yet.
+        number = self._socket.fileno()
         if self._watched:
             self._watched = False
-            loop.remove_reader(self._socket)
+            loop.remove_reader(number)
         if call is not None:
             self._watched = True
-            loop.add_reader(self._socket, self._readable, call)
+            loop.add_reader(number, self._readable, call)
 
     def _readable(self, call: Callable[[], None]) -> None:
         self._hung_up = True

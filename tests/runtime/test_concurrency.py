@@ -13,6 +13,7 @@ from adapter.local.exchange import Exchange
 from adapter.local.invocation import Answer, Invocation, function_arn
 from adapter.local.runtime_api import RuntimeApi
 from tests import events
+from tests.local.ended import ended
 from tests.runtime.hosts import OURS
 
 SOURCE = '''
@@ -25,7 +26,6 @@ from fastapi import BackgroundTasks, FastAPI
 from adapter import serve
 from adapter.function import entry_point
 from adapter.serve import context
-from tests.local.ended import ended
 
 app = FastAPI()
 seen = ContextVar("seen", default=None)
