@@ -134,11 +134,11 @@ handler = entry_point(plain)
 def test_function_with_http_loads_no_aws_client_and_no_server(tmp_path: Path) -> None:
     found = packages(loaded(GATEWAY + EVENT, tmp_path))
 
-    assert found & HEAVY == {"fastapi", "mangum", "pydantic", "starlette"}
+    assert found & HEAVY == {"fastapi", "pydantic", "starlette"}
 
 
 def test_deployment_without_framework_never_loads_fastapi(tmp_path: Path) -> None:
-    assert packages(loaded(PLAIN + EVENT, tmp_path)) & HEAVY == {"mangum", "starlette"}
+    assert packages(loaded(PLAIN + EVENT, tmp_path)) & HEAVY == {"starlette"}
 
 
 def test_importing_configures_no_logging(tmp_path: Path) -> None:
@@ -192,6 +192,27 @@ def test_a_bare_application_loads_nothing_of_deployments(tmp_path: Path) -> None
     }
     assert "adapter.http.bridge" in found
     assert found & deployments == set()
+
+
+REST_EVENT = """
+event = {
+    "httpMethod": "GET", "path": "/", "headers": {}, "queryStringParameters": None, "body": None,
+    "isBase64Encoded": False,
+    "requestContext": {"path": "/", "identity": {"sourceIp": "127.0.0.1"}},
+}
+assert handler(event, None)["statusCode"] == 200
+"""
+
+
+def test_other_fronts_are_loaded_when_an_event_of_theirs_comes(tmp_path: Path) -> None:
+    behind_http_api = loaded(APPLICATION + EVENT, tmp_path)
+    behind_rest_api = loaded(APPLICATION + REST_EVENT, tmp_path)
+
+    assert "mangum" not in behind_http_api
+    assert {"mangum", "adapter.http.gateways.rest_api"} <= behind_rest_api
+    others = {"edge", "fields", "lattice", "load_balancer", "rest_api", "written_by_mangum"}
+    assert not {f"adapter.http.gateways.{name}" for name in others} & behind_http_api
+    assert "adapter.http.gateways.edge" not in behind_rest_api
 
 
 def test_values_of_types_that_are_not_loaded_yet_arrive(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Between an HTTP event and an ASGI application.
 
-    event ──► detect ──► bridge (Mangum's handler classes) ──► exchange ──► ASGI application
-                                                                          ▲
-              ingress object, factory, plain __call__  ──► application ───┘
+    event ──► detect ──► gateways ──► bridge ──► exchange ──► ASGI application
+                                                                ▲
+    ingress object, factory, plain __call__ ──► application ────┘
 
 Loaded by functions that serve HTTP only.
 """

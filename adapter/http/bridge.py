@@ -11,12 +11,11 @@ from typing import Any
 from adapter.errors import UnsupportedEvent
 from adapter.http import response as rules
 from adapter.http import serve_headers
-from adapter.http.destination import ResultDestination, StreamDestination, front_of
+from adapter.http.destination import ResultDestination, front_of
 from adapter.http.detect import Source, source_of
-from adapter.http.exchange import Exchange
+from adapter.http.exchange import Destination, Exchange
 from adapter.http.gateways import Gateway, gateway_of
 from adapter.http.lifespan import ASGIApp, Lifespan
-from adapter.http.middlewares import with_all_middlewares
 from adapter.http.request import Refused, Request, check_host, last_forwarded
 from adapter.http.response import Headers, Response, plain_response
 from adapter.responder import Responder
@@ -39,7 +38,7 @@ class HttpBridge:
 
     def __init__(self, app: ASGIApp, settings: HttpSettings | None = None) -> None:
         self._settings = settings or HttpSettings()
-        self.app = with_all_middlewares(app, self._settings)
+        self.app = _with_middlewares(app, self._settings)
         self.lifespan = Lifespan(app, self._settings.lifespan)
         self._base_path = "/" + self._settings.base_path.strip("/")
         self._text_types = tuple(kind.lower() for kind in self._settings.text_mime_types)
@@ -105,7 +104,7 @@ class HttpBridge:
         event: dict[str, Any],
         gateway: Gateway,
         responder: Responder,
-    ) -> ResultDestination | StreamDestination:
+    ) -> Destination:
         def to_result(response: Response) -> Any:
             is_text = rules.is_text(response["headers"], self._text_types)
             kept = {**response, "headers": self._kept(response["headers"])}
@@ -115,6 +114,8 @@ class HttpBridge:
         streams = self._settings.streams
         if not (streams and responder.streams and front_of(event) in streams):
             return whole
+        from adapter.http.stream_destination import StreamDestination  # noqa: PLC0415 - as needed
+
         return StreamDestination(
             responder,
             several=source is Source.REST,
@@ -166,7 +167,7 @@ class HttpBridge:
         self,
         scope: dict[str, Any],
         body: bytes,
-        destination: ResultDestination | StreamDestination,
+        destination: Destination,
     ) -> None:
         served = serve_context.served()
         request_id = served.request_id
@@ -213,6 +214,14 @@ class HttpBridge:
             raise
         else:
             await running
+
+
+def _with_middlewares(app: ASGIApp, settings: HttpSettings) -> ASGIApp:
+    if not (settings.middlewares or settings.middleware_count):
+        return app
+    from adapter.http.middlewares import with_all_middlewares  # noqa: PLC0415 - rarely needed
+
+    return with_all_middlewares(app, settings)
 
 
 def _config(settings: HttpSettings) -> Any:

@@ -5,6 +5,7 @@ any JSON, and what a client sends reaches the event through a gateway that we ha
 https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope
 """
 
+import functools
 import re
 import reprlib
 from base64 import b64decode
@@ -145,24 +146,31 @@ def encoded(pairs: list[tuple[Any, Any]]) -> Headers:
     """
     if not pairs:
         return []
-    ends = len(pairs) - 1
-    all_names, all_values = zip(*pairs, strict=True)
+    names, values = zip(*pairs, strict=True)
     try:
-        names, values = "\n".join(all_names), "\n".join(all_values)
+        all_names, all_values = "\n".join(names), "\n".join(values)
     except TypeError as error:
         raise Refused(f"names and values of headers must be strings: {error}") from error
-    # Lower case of bytes: that of the Kelvin sign, as text, is an ASCII letter.
-    keys = names.encode(errors="replace").lower()
-    # Deleting is the fastest way to look at each character.
-    if keys.translate(None, _OF_TOKENS) != b"\n" * ends or not all(all_names):
-        raise Refused(f"not names of headers: {names!r:.200}")
-    if values.count("\n") != ends or "\r" in values or "\0" in values:
+    keys = _keys(all_names, len(pairs))
+    if all_values.count("\n") != len(pairs) - 1 or "\r" in all_values or "\0" in all_values:
         raise Refused("a header has a line end or NUL in its value")
     try:
-        found = values.encode("latin-1").split(b"\n")
+        found = all_values.encode("latin-1").split(b"\n")
     except UnicodeEncodeError:
-        found = [_wide(value) for value in all_values]
-    return list(zip(keys.split(b"\n"), found, strict=True))
+        found = [_wide(value) for value in values]
+    return list(zip(keys, found, strict=True))
+
+
+@functools.lru_cache(maxsize=100)  # requests of one client have the same names
+def _keys(names: str, count: int) -> tuple[bytes, ...]:
+    """Return names, which come one a line, in lower case. Raises `Refused` for what is none."""
+    # Lower case of bytes: that of the Kelvin sign, as text, is an ASCII letter.
+    keys = names.encode(errors="replace").lower()
+    found = keys.split(b"\n")
+    # Deleting is the fastest way to look at each character.
+    if keys.translate(None, _OF_TOKENS) != b"\n" * (count - 1) or not all(found):
+        raise Refused(f"not names of headers: {names!r:.200}")
+    return tuple(found)
 
 
 def _wide(value: str) -> bytes:
@@ -189,9 +197,9 @@ def several_headers(value: Any) -> list[tuple[str, str]]:
 
 def check_host(headers: Headers) -> None:
     """Raise `Refused` for what is no host, or for two of them: RFC 9112, section 3.2."""
-    found = {value for name, value in headers if name == b"host"}
-    if len(found) > 1 or not all(map(_HOST.fullmatch, found)):
-        raise Refused(f"not a Host header: {sorted(found)!r:.100}")
+    found = [value for name, value in headers if name == b"host"]
+    if found and not (_HOST.fullmatch(found[0]) and found.count(found[0]) == len(found)):
+        raise Refused(f"not a Host header: {sorted(set(found))!r:.100}")
 
 
 def body(value: Any, *, is_base64: Any) -> bytes:

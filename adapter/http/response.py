@@ -11,6 +11,9 @@ from typing import Any
 Headers = list[tuple[bytes, bytes]]
 Response = dict[str, Any]  # "status", "headers", "body", as Mangum's handler classes take it
 
+KB = 1024
+MB = 1024 * KB
+LAMBDA_BYTES = 6 * MB + 100  # what the Runtime API takes of a result
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _OF_TOKENS = bytes(code for code in range(128) if _TOKEN.fullmatch(bytes([code])))
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # all but the tab: RFC 9110, section 5.5
