@@ -7,6 +7,7 @@ it does not end by itself it is left to Lambda, which ends it with its environme
 """
 
 import asyncio
+import contextvars
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -72,7 +73,7 @@ class Limit:
         if self._left is not None and task is not None:
             self._task = task
             self._cancelling = task.cancelling()
-            self._timer = asyncio.get_running_loop().call_later(self._left, self._expire)
+            self._timer = self._call_later(self._left)
         return self
 
     def __exit__(
@@ -91,6 +92,11 @@ class Limit:
         if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
+    def _call_later(self, seconds: float) -> asyncio.TimerHandle:
+        # An event loop keeps cancelled timers for a while. The invocation's context is not kept.
+        nothing = contextvars.Context()
+        return asyncio.get_running_loop().call_later(seconds, self._expire, context=nothing)
+
     def _expire(self) -> None:
         self._check = asyncio.get_running_loop().create_task(self._cancel())
 
@@ -98,7 +104,7 @@ class Limit:
         if self not in _in_flight:
             return
         if self._is_held_up():
-            self._timer = asyncio.get_running_loop().call_later(AGAIN_S, self._expire)
+            self._timer = self._call_later(AGAIN_S)
             return
         self.expired = True
         self._task.cancel()

@@ -350,7 +350,7 @@ def _invocation(event: Any, lambda_context: Any) -> context.InvocationContext:
 
 def _soonest(deadlines: list[Any]) -> int:
     known = [found for found in deadlines if type(found) is int and 0 < found < _NEVER]
-    return min(known, default=0)
+    return min(known) if known else 0
 
 
 def _text(value: Any) -> str:

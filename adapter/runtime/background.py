@@ -10,13 +10,12 @@ during init, by a lifespan for example, and what these make are not an invocatio
 """
 
 import asyncio
-import contextlib
 import contextvars
 import gc
 import logging
 import sys
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, Literal, cast
 
@@ -32,7 +31,14 @@ Policy = Literal["wait", "report", "ignore"]
 PATIENCE_S = 10.0
 _NAMED = 10  # tasks in a warning
 
-_mark: ContextVar[object] = ContextVar("background", default=None)
+
+class _Mark:
+    """Which invocation a task is of: one that runs, or will, holds a context that holds this."""
+
+    __slots__ = ("__weakref__",)
+
+
+_mark: ContextVar[_Mark | None] = ContextVar("background", default=None)
 _Task = asyncio.Task[Any]
 
 
@@ -44,7 +50,8 @@ class Background:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._known: weakref.WeakSet[_Task] = weakref.WeakSet()  # those that were named
+        # Those that were named, and those of no invocation, which they never get.
+        self._known: weakref.WeakSet[_Task] = weakref.WeakSet()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Background":
@@ -60,25 +67,26 @@ class Background:
         alone = int(environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 1) == 1
         return cls(cast("Policy", policy) if alone else "ignore")
 
-    @contextlib.contextmanager
-    def tracked(self) -> Iterator["Pending"]:
-        """Follow the tasks of code that runs in here, and in copies of the context made in here."""
-        if self.policy == "ignore":
-            yield Pending(self, None)
-            return
-        mark = object()
-        token = _mark.set(mark)
-        try:
-            yield Pending(self, mark)
-        finally:
-            _mark.reset(token)
+    def track(self, context: contextvars.Context) -> "Pending":
+        """Follow the tasks of code that will run in a context, and in copies that it makes.
 
-    def pending(self, mark: object) -> set[_Task]:
+        The caller lets go of the context before it settles what is pending: or it has to be looked
+        for.
+        """
+        mark = _Mark()
+        if self.policy != "ignore":
+            context.run(_mark.set, mark)
+        return Pending(self, context, mark)
+
+    def pending(self, mark: _Mark) -> set[_Task]:
         """Return the tasks that bear a mark, have not ended and were not named before."""
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        return {
-            task for task in others if task not in self._known and _context(task).get(_mark) is mark
+        marks = {
+            task: _context(task).get(_mark)
+            for task in asyncio.all_tasks()
+            if task not in self._known
         }
+        self._known.update(task for task, found in marks.items() if found is None)
+        return {task for task, found in marks.items() if found is mark}
 
     def name(self, tasks: Iterable[_Task], what: str) -> None:
         """Warn of tasks, once for each: they are never waited for again."""
@@ -91,9 +99,14 @@ class Background:
 class Pending:
     """The tasks of one invocation."""
 
-    def __init__(self, background: Background, mark: object) -> None:
+    def __init__(self, background: Background, context: contextvars.Context, mark: _Mark) -> None:
         self._background = background
-        self._mark = mark
+        # On Python 3.11 the task still lives while its end is told, and with it this context. There
+        # no other task can have it, only copies; later versions hand it out.
+        self._context = context if sys.version_info < (3, 12) else None
+        # Weakly: when it is gone, so are all contexts that have held it, and what would run in one.
+        # To look at all tasks of the event loop takes longer than much else of an invocation.
+        self._mark = weakref.ref(mark)
 
     async def settle(self, deadline_ms: int) -> None:
         """Deal with what the invocation left behind, when its own task has ended.
@@ -101,25 +114,27 @@ class Pending:
         Waits at most until shortly before `deadline_ms` (Unix time in milliseconds, 0 is none). A
         task that fails meanwhile is logged with its traceback.
         """
-        if self._mark is None:
+        if self._context is not None:
+            self._context.run(_mark.set, None)
+        if (mark := self._mark()) is None:
             return
-        left = self._background.pending(self._mark)
+        left = self._background.pending(mark)
         if left and self._background.policy == "wait":
-            left = await self._wait(left, _patience_s(deadline_ms))
+            left = await self._wait(left, mark, _patience_s(deadline_ms))
             what = "tasks run on after the invocation, and stand still while Lambda freezes them"
         else:
             what = "tasks were left behind by the invocation, and Lambda freezes them"
         if left:
             self._background.name(left, what)
 
-    async def _wait(self, left: set[_Task], patience_s: float) -> set[_Task]:
+    async def _wait(self, left: set[_Task], mark: _Mark, patience_s: float) -> set[_Task]:
         end = asyncio.get_running_loop().time() + patience_s
         while left:
             seconds = end - asyncio.get_running_loop().time()
             done, _ = await asyncio.wait(left, timeout=max(0, seconds))
             for task in done:
                 _log_failure(task)
-            left = self._background.pending(self._mark)  # they may have made others
+            left = self._background.pending(mark)  # they may have made others
             if seconds <= 0:
                 break
         return left

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from adapter.connection import Connection, RequestBody
 from adapter.errors import AdapterError
-from adapter.http1 import Response
+from adapter.http1 import Response, request_bytes
 from adapter.runtime import protocol
 from adapter.runtime.blocking import BlockingConnection
 from adapter.runtime.protocol import Failure, Invocation
@@ -64,7 +64,9 @@ class RuntimeApi:
         self._blocking = blocking
         self.waiting = False  # for an invocation
         self._interrupted = False
-        self._first_headers = headers or {}
+        self._headers = {"host": address, "user-agent": "serve-adapter"}
+        self._next_request = self._to_next({})
+        self._first_request = self._to_next(headers or {})
         self._broken: RuntimeApiError | None = None
 
     async def next(self) -> Invocation:
@@ -93,15 +95,14 @@ class RuntimeApi:
 
     async def _next(self) -> Invocation:
         connection = await self._connected()
-        headers = {**protocol.HANG_UP, **self._first_headers}
         self.waiting = True
         try:
             if self._interrupted:
                 raise asyncio.CancelledError
-            response = await connection.request("GET", protocol.NEXT, self._headers(headers))
+            response = await connection.exchange(self._first_request or self._next_request)
         finally:
             self.waiting = False
-        self._first_headers = {}
+        self._first_request = b""
         if response.status != OK:
             raise RuntimeApiError("next", response)
         return Invocation.parse(response.headers, response.body)
@@ -141,7 +142,7 @@ class RuntimeApi:
         connection = await self._connected()
         if not isinstance(connection, Connection):  # a stream waits for its reader
             connection = self._streaming = await Connection.open(self._host, self._port)
-        return connection.open_request("POST", path, self._headers(headers))
+        return connection.open_request("POST", path, {**self._headers, **headers})
 
     def finish(self) -> None:
         """Be ready for the next invocation: what is left of a stream is cut."""
@@ -189,7 +190,7 @@ class RuntimeApi:
 
     async def _send(self, path: str, headers: dict[str, str], body: bytes) -> Response:
         connection = await self._connected()
-        return await connection.request("POST", path, self._headers(headers), body)
+        return await connection.request("POST", path, {**self._headers, **headers}, body)
 
     async def _connected(self) -> BlockingConnection | Connection:
         connection = self._connection
@@ -204,5 +205,6 @@ class RuntimeApi:
             self._connection = connection
         return connection
 
-    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
-        return {"host": self._address, "user-agent": "serve-adapter", **headers}
+    def _to_next(self, headers: dict[str, str]) -> bytes:
+        """Write a request for the next invocation: most are the same."""
+        return request_bytes("GET", protocol.NEXT, {**self._headers, **protocol.HANG_UP, **headers})

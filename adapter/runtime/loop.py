@@ -7,14 +7,13 @@ and one event loop, each with a connection and an invocation of its own.
 import asyncio
 import contextlib
 import contextvars
-import functools
 import inspect
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from adapter.errors import Unhealthy
@@ -99,12 +98,15 @@ async def _poll(
             if alone:
                 _publish_trace(invocation.trace_id)
             logs.enter(invocation.request_id, alone=alone)
-            with background.tracked() as pending:
-                # What user code sets in a context variable ends with the invocation.
-                own = contextvars.copy_context()
+            # What user code sets in a context variable ends with the invocation.
+            own = contextvars.copy_context()
+            pending = background.track(own)
             context = LambdaContext(invocation, function)
-            await _serve_one(api, invocation, own, functools.partial(_start, handler, context))
-            if alone:  # what was only asked of the event loop becomes a task, such as a handle call
+            ended_at_once = await _serve_one(api, invocation, own, handler, context)
+            del own
+            # What was only asked of the event loop becomes a task, such as a handle call. Where an
+            # invocation is waited for, its end has taken such a turn.
+            if alone and ended_at_once:
                 await asyncio.sleep(0)
             await pending.settle(invocation.deadline_ms)
             if idle_check is not None:
@@ -120,25 +122,38 @@ async def _serve_one(
     api: RuntimeApi,
     invocation: Invocation,
     own: contextvars.Context,
-    start: Callable[[Any, PostedAnswer], Coroutine[Any, Any, None]],
-) -> None:
+    handler: Handler,
+    context: LambdaContext,
+) -> bool:
+    """Serve an invocation; returns whether it has ended without a turn of the event loop."""
     answer = PostedAnswer(api, invocation)
     try:
-        await _run_one(answer, invocation, own, start)
+        ended_at_once = await _run_one(answer, invocation, own, handler, context)
         await answer.close()
     finally:
         api.finish()
+    return ended_at_once
 
 
 async def _run_one(
     answer: PostedAnswer,
     invocation: Invocation,
     own: contextvars.Context,
-    start: Callable[[Any, PostedAnswer], Coroutine[Any, Any, None]],
-) -> None:
+    handler: Handler,
+    context: LambdaContext,
+) -> bool:
+    ended_at_once = True
     try:
-        work = own.run(start, json.loads(invocation.body), answer)
+        event = json.loads(invocation.body)
+        if (serve_event := getattr(handler, "serve", None)) is not None:
+            work = own.run(serve_event, event, context, answer)
+        elif inspect.isawaitable(result := own.run(handler, event, context)):
+            work = _respond(answer, result)
+        else:
+            await answer.respond(result)
+            return True
         task = _task(work, own)
+        ended_at_once = task.done()
         answer.on_cancel(task.cancel)
         await task
     except asyncio.CancelledError as error:
@@ -152,6 +167,7 @@ async def _run_one(
             await answer.fail(odd)
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the caller's
         await answer.fail(error)
+    return ended_at_once
 
 
 def _task(
@@ -170,20 +186,8 @@ def _is_cancelled() -> bool:
     return task is not None and bool(task.cancelling())
 
 
-def _start(
-    handler: Handler,
-    context: LambdaContext,
-    event: Any,
-    answer: PostedAnswer,
-) -> Coroutine[Any, Any, None]:
-    serve_event: Callable[..., Coroutine[Any, Any, None]] | None = getattr(handler, "serve", None)
-    if serve_event is not None:
-        return serve_event(event, context, answer)
-    return _respond(answer, handler(event, context))
-
-
-async def _respond(answer: PostedAnswer, result: Any) -> None:
-    await answer.respond(await result if inspect.isawaitable(result) else result)
+async def _respond(answer: PostedAnswer, result: Awaitable[Any]) -> None:
+    await answer.respond(await result)
 
 
 def _publish_trace(trace_id: str) -> None:

@@ -32,7 +32,8 @@ STREAM_HEADERS: Final = {
 }
 MAX_TRAILER: Final = 2_100  # bytes of an error object that trails, before it is in base64
 # Ours, where AWS has nothing: `adapter run` cancels an invocation by hanging up on it.
-HANG_UP: Final = {"adapter-hang-up": "cancel"}
+_HANG_UP: Final = "adapter-hang-up"
+HANG_UP: Final = {_HANG_UP: "cancel"}
 
 
 def response_path(request_id: str) -> str:
@@ -79,7 +80,7 @@ class Invocation(NamedTuple):
             cognito_identity=headers.get(COGNITO_IDENTITY, ""),
             tenant_id=headers.get(TENANT_ID, ""),
             invocation_id=headers.get(INVOCATION_ID, ""),
-            cancellable=HANG_UP.items() <= headers.items(),
+            cancellable=headers.get(_HANG_UP) == HANG_UP[_HANG_UP],
         )
 
     def answer_headers(self) -> dict[str, str]:
@@ -111,8 +112,8 @@ class Failure(NamedTuple):
     def of(cls, error: BaseException) -> "Failure":
         """Describe an exception, without the frames that led to the user's; never raises."""
         from adapter.calls.error_object import told_of  # noqa: PLC0415 - failures only
-
         from adapter.errors import RemoteError  # noqa: PLC0415
+
         message = _text(error)
         return cls(
             # What another deployment raised keeps its type on the way through this one.
@@ -182,9 +183,9 @@ def _text(error: BaseException) -> str:
 
 
 def _remote_trace(error: BaseException) -> str:
-    return error.remote_traceback.rstrip() if isinstance(error, RemoteError) else ""
     from adapter.errors import RemoteError  # noqa: PLC0415 - failures only
 
+    return error.remote_traceback.rstrip() if isinstance(error, RemoteError) else ""
 
 
 def _stack(error: BaseException) -> list[str]:

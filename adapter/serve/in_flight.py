@@ -42,6 +42,11 @@ class Calls:
         if self.cancelled and (own := _calls.get()) is not None:
             own.cancelled = True
 
+    @property
+    def has_events(self) -> bool:
+        """Whether there are events that have not been accepted."""
+        return bool(self._events)
+
     async def accepted(self) -> None:
         """Wait until the events have been accepted, or have failed."""
         while events := list(self._events):
@@ -80,7 +85,8 @@ class cancelled_together:  # noqa: N801 - used as `contextlib`'s are, at a third
         calls = self._inside
         try:
             if kind is None or issubclass(kind, Exception):
-                await calls.accepted()
+                if calls.has_events:
+                    await calls.accepted()
             elif issubclass(kind, asyncio.CancelledError):
                 calls.cancel()
         except asyncio.CancelledError:

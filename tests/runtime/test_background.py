@@ -16,9 +16,9 @@ Work = Callable[[], Coroutine[Any, Any, Any]]
 
 async def invocation(environment: Background, work: Work) -> Pending:
     """Run work as an invocation is run: in a task and a context of its own."""
-    with environment.tracked() as pending:
-        own = contextvars.copy_context()
-        await own.run(asyncio.ensure_future, work())
+    own = contextvars.copy_context()
+    pending = environment.track(own)
+    await asyncio.get_running_loop().create_task(work(), context=own)
     return pending
 
 
@@ -281,6 +281,35 @@ def test_a_task_that_fails_is_logged_with_its_traceback(caplog: pytest.LogCaptur
     assert record.getMessage().startswith("mailer test_a_task_that_fails_is_logged")
     assert record.exc_info is not None
     assert isinstance(record.exc_info[1], LookupError)
+
+
+@pytest.mark.skipif(
+    hasattr(asyncio, "eager_task_factory"), reason="there a task must begin at once"
+)
+def test_all_tasks_are_looked_at_only_where_something_may_be_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[set[asyncio.Task[Any]]] = []
+    all_tasks = asyncio.all_tasks
+
+    def look() -> set[asyncio.Task[Any]]:
+        looks.append(all_tasks())
+        return looks[-1]
+
+    async def nothing() -> None:
+        await asyncio.sleep(0)
+
+    async def something() -> None:
+        leave(nothing())
+
+    async def main() -> None:
+        monkeypatch.setattr(asyncio, "all_tasks", look)
+        await (await invocation(Background("wait"), nothing)).settle(0)
+        assert looks == []
+        await (await invocation(Background("wait"), something)).settle(0)
+        assert looks
+
+    scenario(main)
 
 
 def test_the_task_factory_stays_the_users() -> None:

@@ -1,8 +1,13 @@
-"""What an answer that needs no turn of the event loop must not forget: Python 3.12 and newer."""
+"""What an answer that needs no turn of the event loop must not forget.
+
+Plain handlers need none, and from Python 3.12 on async ones that wait for nothing.
+"""
 
 import asyncio
 import threading
 from typing import Any
+
+import pytest
 
 from adapter.responder import Responder
 from tests.runtime.scripted import PATIENCE_S, serving, serving_in_a_thread
@@ -35,6 +40,33 @@ def test_what_was_asked_of_the_event_loop_is_done_before_the_next_poll() -> None
             await api.post()
             await api.poll()
             assert await asyncio.to_thread(handler.done.wait, PATIENCE_S)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("how", ["asked", "begun"])
+def test_what_a_plain_handler_left_to_do_is_done_before_the_next_poll(how: str) -> None:
+    done = threading.Event()
+    kept: list[Any] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+        done.set()
+
+    def plain(event: Any, _context: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        if how == "asked":
+            kept.append(asyncio.run_coroutine_threadsafe(work(), loop))
+        else:
+            kept.append(loop.create_task(work()))
+        return event
+
+    async def scenario() -> None:
+        async with serving_in_a_thread(plain) as api:
+            (await api.poll()).give("first")
+            assert (await api.post()).received == b'"first"'
+            await api.poll()
+            assert done.is_set()
 
     asyncio.run(scenario())
 
