@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adapter import deadline
-from adapter.calls.event import is_call
+from adapter.calls.shape import is_call
 from adapter.errors import InvalidOption, ServeError
 from adapter.loop_thread import cancel_all, loop_is_running
 from adapter.responder import Collected, Responder

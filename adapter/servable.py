@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from adapter.calls.event import is_call
+from adapter.calls.shape import is_call
 from adapter.http.detect import is_http, is_web_socket
 from adapter.responder import Responder
 from adapter.serve import in_flight

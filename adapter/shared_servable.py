@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from adapter.calls.event import addressed, is_call
+from adapter.calls.event import addressed
 from adapter.calls.neighbours import Neighbours
+from adapter.calls.shape import is_call
 from adapter.deployment_servable import DeploymentServable, error_body
 from adapter.errors import DeployFailed
 from adapter.responder import Responder

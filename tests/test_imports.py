@@ -184,7 +184,9 @@ def test_a_bare_application_loads_nothing_of_deployments(tmp_path: Path) -> None
 
     deployments = {
         "adapter.deployment_servable",
+        "adapter.calls.codec",
         "adapter.calls.dispatch",
+        "adapter.calls.event",
         "adapter.http.application",
         "adapter.http.views",
         "adapter.serve.deployments",

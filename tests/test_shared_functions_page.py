@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from adapter.calls import event
+from adapter.calls import shape
 from adapter.config.program import Target, read_program
 from adapter.plan.target import plan_target
 from adapter.serve.options import DeploymentOptions
@@ -62,5 +62,5 @@ def test_a_config_file_may_say_it(folder: Path) -> None:
 
 
 def test_the_events_key_and_the_default_bound_are_those_of_the_code() -> None:
-    assert f'"{event.DEPLOYMENT}": "Sentiment"' in PAGE
+    assert f'"{shape.DEPLOYMENT}": "Sentiment"' in PAGE
     assert f"`max_ongoing_requests` ({DeploymentOptions('Any').max_ongoing_requests})" in PAGE

@@ -8,6 +8,7 @@ from typing import Any
 from adapter import user_code
 from adapter.calls import codec, event
 from adapter.calls.rebuild import Signature
+from adapter.calls.shape import PAYLOAD
 from adapter.errors import InvalidCall
 from adapter.responder import Responder
 
@@ -30,7 +31,7 @@ class Dispatcher:
         value that cannot travel, TypeError for a generator that the caller did not ask for and the
         other way round, and whatever the method raises.
         """
-        if event.PAYLOAD in call_event:
+        if PAYLOAD in call_event:
             from adapter.calls.payloads import Payloads  # noqa: PLC0415 - large events only
 
             call_event = await Payloads().event(call_event)

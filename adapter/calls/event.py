@@ -17,14 +17,10 @@ from typing import Any, NamedTuple
 
 from adapter import json_bytes
 from adapter.calls import codec
+from adapter.calls.shape import DEPLOYMENT, is_call
 from adapter.errors import InvalidCall
 from adapter.serve import context
 from adapter.serve.transport import Call
-
-PAYLOAD = "$payload"
-DEPLOYMENT = "deployment"
-_KEYS = frozenset({"method", "args", "kwargs", "context", DEPLOYMENT, PAYLOAD})
-_NAMING_KEYS = frozenset({"method", "args", "kwargs"})
 
 
 class CallEvent(NamedTuple):
@@ -49,11 +45,6 @@ class CallEvent(NamedTuple):
     def large_payloads(self) -> bool:
         """Whether the caller can fetch a large result from the payload bucket."""
         return self.context.get("large_payloads") is True
-
-
-def is_call(event: Any) -> bool:
-    """Whether an event is a call rather than HTTP or something foreign."""
-    return isinstance(event, dict) and event.keys() <= _KEYS and not _NAMING_KEYS.isdisjoint(event)
 
 
 def addressed(event: Any, deployments: Collection[str], default: str) -> str:

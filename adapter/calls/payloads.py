@@ -22,7 +22,7 @@ from typing import Any, Final
 from adapter import json_bytes
 from adapter.calls.api import LONGEST_S
 from adapter.calls.endpoint import bucket_endpoint, credentials
-from adapter.calls.event import PAYLOAD, is_call
+from adapter.calls.shape import PAYLOAD, is_call
 from adapter.calls.sigv4 import Request
 from adapter.errors import InvalidCall, InvocationError, RemoteError
 from adapter.http1 import Response

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-from adapter.calls.event import is_call
+from adapter.calls.shape import is_call
 from adapter.local.api_reply import ApiError
 from adapter.local.asgi import BodyTooLargeError, header, read_body
 from adapter.local.events import ServedFunction

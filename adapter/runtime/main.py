@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import NoReturn
 
 from adapter.connection import keep_freed_memory
@@ -48,8 +49,8 @@ def main() -> int:
         _end_unhealthy(handler, loop)
     except SystemExit as error:
         _exit_now(error.code)
-    if (close := getattr(handler, "close", None)) is not None:
-        close()
+    close: Callable[[], None] = getattr(handler, "close", loop.close)
+    close()
     return 0
 
 

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from adapter.calls import event
-from adapter.calls.event import CallEvent, is_call, parse
+from adapter.calls.event import CallEvent, parse
+from adapter.calls.shape import is_call
 from adapter.errors import InvalidCall, NotSerializable
 from adapter.serve import context
 from adapter.serve.context import DeploymentContext, InvocationContext

@@ -14,8 +14,8 @@ from moto.server import ThreadedMotoServer
 from adapter.calls import codec, payloads
 from adapter.calls.client import LambdaTransport
 from adapter.calls.dispatch import Dispatcher
-from adapter.calls.event import PAYLOAD
 from adapter.calls.payloads import MAX_EVENT, MAX_REQUEST, Payloads
+from adapter.calls.shape import PAYLOAD
 from adapter.errors import InvalidCall, InvocationError, RemoteError
 from adapter.http1 import response_bytes
 from adapter.responder import Collected

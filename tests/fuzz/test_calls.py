@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.calls import codec, event
+from adapter.calls import codec
 from adapter.calls.api import refusal
 from adapter.calls.error_object import function_error, is_error_object
 from adapter.calls.event_stream import EventStreamError, EventStreamReader
 from adapter.calls.frames import FrameReader
+from adapter.calls.shape import is_call
 from adapter.calls.streamed_call import StreamedCall
 from adapter.errors import InvalidCall, InvocationError, RemoteError
 from adapter.http1 import Response
@@ -44,9 +45,9 @@ def test_call_event(text: JsonText, streams: bool) -> None:  # noqa: FBT001 - dr
         try:
             function.complete(function.serve(called, None, received))
         except Exception as error:  # noqa: BLE001 - every error is looked at
-            assert_named(error, of_a_call=event.is_call(called))
+            assert_named(error, of_a_call=is_call(called))
             return
-        if event.is_call(called) and called["context"].get("stream") is True:
+        if is_call(called) and called["context"].get("stream") is True:
             assert received.pieces is None or received.ended == "end"
             assert_items(received.result or b"".join(received.pieces or ()))
 

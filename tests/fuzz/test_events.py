@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from adapter.calls.event import is_call
+from adapter.calls.shape import is_call
 from adapter.errors import UnsupportedEvent
 from adapter.function import Function
 from adapter.http.detect import is_http, is_web_socket

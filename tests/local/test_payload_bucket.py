@@ -10,8 +10,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from adapter.calls.event import PAYLOAD
 from adapter.calls.payloads import Payloads
+from adapter.calls.shape import PAYLOAD
 from adapter.errors import InvocationError
 from adapter.local.payload_bucket import BUCKET, PayloadBucket, payload_variables
 from tests.local.world import Served, application_plan, function_plan, serving
