@@ -136,7 +136,7 @@ def _refusal(what: str, response: Response) -> InvocationError:
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
+def _tls() -> "ssl.SSLContext":  # a name would load it
     return ssl.create_default_context()
 
 

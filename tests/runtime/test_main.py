@@ -273,6 +273,7 @@ from fastapi import FastAPI
 from adapter import lambda_handler
 
 handler = lambda_handler(FastAPI())
+import adapter.calls.client  # which has it for https alone
 print("loaded:", sorted({"_ssl", "fastapi", "asyncio"} & sys.modules.keys()))
 import ssl
 print("then:", ssl.create_default_context().check_hostname, "_ssl" in sys.modules)
