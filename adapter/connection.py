@@ -142,21 +142,18 @@ class Messages:
         self.usable = head.keep_alive
         return Response(status, head.headers, body)
 
-    async def pieces(
+    def pieces(
         self,
         headers: Mapping[str, str],
         trailers: dict[str, str] | None = None,
     ) -> AsyncIterator[bytes]:
-        """Yield the body that `headers` announce, as it arrives; `trailers` get what trails it.
+        """Return the body that `headers` announce, as it arrives; `trailers` get what trails it.
 
         Raises `ProtocolError` where it is cut.
         """
         if is_chunked(headers):
-            body = self._chunked({} if trailers is None else trailers)
-        else:
-            body = self._sized(content_length(headers), "a body")
-        async for piece in body:
-            yield piece
+            return self._chunked({} if trailers is None else trailers)
+        return self._sized(content_length(headers), "a body")
 
     async def _chunked(self, trailers: dict[str, str]) -> AsyncIterator[bytes]:
         while size := chunk_size(await self._line()):

@@ -66,7 +66,7 @@ ALLOWED = {
     Finding("adapter.runtime.import_hook", "_Finder.find_spec", "importlib.util.find_spec"): (
         "a module from a closed list, which the import system is about to import"
     ),
-    Finding("adapter.runtime.import_hook", "_Finder._wrap", ".exec_module"): (
+    Finding("adapter.runtime.import_hook", "_Loader.exec_module", ".exec_module"): (
         "its loader's own way to execute it"
     ),
     Finding("adapter.runtime.loading", "load_handler", "importlib.import_module"): (

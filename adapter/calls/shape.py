@@ -4,10 +4,10 @@ from typing import Any
 
 PAYLOAD = "$payload"
 DEPLOYMENT = "deployment"
-KEYS = frozenset({"method", "args", "kwargs", "context", DEPLOYMENT, PAYLOAD})
+_KEYS = frozenset({"method", "args", "kwargs", "context", DEPLOYMENT, PAYLOAD})
 _NAMING_KEYS = frozenset({"method", "args", "kwargs"})
 
 
 def is_call(event: Any) -> bool:
     """Whether an event is a call rather than HTTP or something foreign."""
-    return isinstance(event, dict) and event.keys() <= KEYS and not _NAMING_KEYS.isdisjoint(event)
+    return isinstance(event, dict) and event.keys() <= _KEYS and not _NAMING_KEYS.isdisjoint(event)

@@ -20,6 +20,7 @@ _PLAIN_PATH = re.compile(r"[/:@!$&'()*+,;=~\-._0-9A-Za-z]+")  # the same however
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _QUERY = re.compile(r"[!-~]*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_SETS_KEPT, _MOST_KEPT = 100, 2048  # sets of header names, and characters of one: 200 KB and more
 _OF_TOKENS = bytes(code for code in range(0x21, 0x7F) if _TOKEN.fullmatch(chr(code)))
 # A name or IPv4 address, or an IPv6 address, with a port: RFC 3986, section 3.2.2.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -151,7 +152,8 @@ def encoded(pairs: list[tuple[Any, Any]]) -> Headers:
         all_names, all_values = "\n".join(names), "\n".join(values)
     except TypeError as error:
         raise Refused(f"names and values of headers must be strings: {error}") from error
-    keys = _keys(all_names, len(pairs))
+    lower = _keys if len(all_names) <= _MOST_KEPT else _keys.__wrapped__
+    keys = lower(all_names, len(pairs))
     if all_values.count("\n") != len(pairs) - 1 or "\r" in all_values or "\0" in all_values:
         raise Refused("a header has a line end or NUL in its value")
     try:
@@ -161,7 +163,7 @@ def encoded(pairs: list[tuple[Any, Any]]) -> Headers:
     return list(zip(keys, found, strict=True))
 
 
-@functools.lru_cache(maxsize=100)  # requests of one client have the same names
+@functools.lru_cache(maxsize=_SETS_KEPT)  # requests of one client have the same names
 def _keys(names: str, count: int) -> tuple[bytes, ...]:
     """Return names, which come one a line, in lower case. Raises `Refused` for what is none."""
     # Lower case of bytes: that of the Kelvin sign, as text, is an ASCII letter.

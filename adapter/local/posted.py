@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from adapter.local.invocation import MAX_PAYLOAD, MAX_STREAM, failure
 
-_PIECE = 64 * 1024
 _ERROR_TYPE = "lambda-runtime-function-error-type"
 _ERROR_BODY = "lambda-runtime-function-error-body"
 

@@ -9,11 +9,6 @@ from adapter.connection import Messages
 from adapter.http1 import READ_AHEAD, Head, ProtocolError
 
 
-@types.coroutine
-def _event() -> Generator[None, None, None]:
-    yield
-
-
 class RuntimeConnection(Messages, asyncio.Protocol):
     """A connection and the coroutine that answers its requests, `serve`.
 
@@ -27,6 +22,7 @@ class RuntimeConnection(Messages, asyncio.Protocol):
         self.ended = False  # nothing more will come
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport
+        self._made = False
         self._serving = serve(self)
         self._waits = True  # to begin
         self._paused = False
@@ -36,6 +32,10 @@ class RuntimeConnection(Messages, asyncio.Protocol):
         """See `asyncio.Protocol`."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
         self._transport = transport
+        self._made = True
+        if not self.usable:  # closed before it was made
+            transport.abort()
+            return
         self.go_on()
 
     def data_received(self, data: bytes) -> None:
@@ -56,7 +56,8 @@ class RuntimeConnection(Messages, asyncio.Protocol):
         """See `asyncio.Protocol`."""
         self.ended = True
         self._full = False
-        self.closed.set_result(None)
+        if not self.closed.done():  # who waited for it may have been cancelled
+            self.closed.set_result(None)
         self.go_on()
 
     def pause_writing(self) -> None:
@@ -77,11 +78,15 @@ class RuntimeConnection(Messages, asyncio.Protocol):
             self._serving.send(None)
         except StopIteration:
             self._transport.close()
+        except BaseException:
+            self._transport.abort()
+            raise
 
-    async def event(self) -> None:
+    @types.coroutine
+    def event(self) -> Generator[None, None, None]:
         """Wait until something has happened: bytes or the end have come, or `go_on` was called."""
         self._waits = True
-        await _event()
+        yield
 
     async def head(self) -> Head | None:
         """Read the head of a request; None where the runtime has hung up instead.
@@ -115,4 +120,5 @@ class RuntimeConnection(Messages, asyncio.Protocol):
     def close(self) -> None:
         """Close at once; what was not sent yet is not sent any more."""
         self.usable = False
-        self._transport.abort()
+        if self._made:
+            self._transport.abort()

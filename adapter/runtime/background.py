@@ -118,7 +118,9 @@ class Pending:
             self._context.run(_mark.set, None)
         if (mark := self._mark()) is None:
             return
-        left = self._background.pending(mark)
+        if not (left := self._background.pending(mark)):
+            await asyncio.sleep(0)  # what was asked of the event loop meanwhile becomes tasks
+            left = self._background.pending(mark)
         if left and self._background.policy == "wait":
             left = await self._wait(left, mark, _patience_s(deadline_ms))
             what = "tasks run on after the invocation, and stand still while Lambda freezes them"

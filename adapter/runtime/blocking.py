@@ -9,10 +9,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from adapter.connection import CONNECT_S, Messages
+from adapter.connection import CONNECT_S, PIECE, Messages
 from adapter.http1 import ProtocolError
-
-PIECE = 64 * 1024  # bytes
 
 
 class BlockingConnection(Messages):

@@ -1,50 +1,36 @@
 """FastAPI's models of OpenAPI, built when somebody asks for them and not when FastAPI is imported.
 
 FastAPI describes OpenAPI documents with some thirty Pydantic models. To build their validators is
-a sixth of importing it, and only `/openapi.json` needs them. Pydantic builds a model at its first
+a seventh of importing it, and only `/openapi.json` needs them. Pydantic builds a model at its first
 use where its configuration says so:
 https://docs.pydantic.dev/latest/api/config/#pydantic.config.ConfigDict.defer_build
 """
 
 from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import Any
 
 from adapter.runtime.import_hook import Execute, executed_by
 
-_FRAMEWORK = "fastapi"
-
 
 def deferred_models() -> AbstractContextManager[None]:
-    """Defer the models of FastAPI, if it is imported in the meantime. The user's are not touched.
+    """Defer those models, if FastAPI is imported in the meantime.
 
-    A document is the same, whenever its models are built.
+    A document is the same, whenever its models are built. Models of the user are built where they
+    are defined, also those that derive from FastAPI's: FastAPI reads their signatures, which models
+    do not have before.
     """
-    return executed_by(_defer, [_FRAMEWORK])
+    return executed_by(_defer, ["fastapi.openapi.models"])
 
 
 def _defer(module: ModuleType, execute: Execute) -> None:
-    from pydantic import BaseModel  # noqa: PLC0415 - FastAPI imports it now, if nobody has
+    from pydantic import BaseModel  # noqa: PLC0415 - FastAPI has imported it
 
-    config, rebuild = BaseModel.model_config, BaseModel.__dict__["model_rebuild"]
-
-    def later(
-        cls: type[BaseModel],
-        /,
-        _parent_namespace_depth: int = 2,
-        **given: Any,
-    ) -> bool | None:
-        # FastAPI asks for what the first use does anyway; that use itself says more.
-        if not given and cls.__module__.partition(".")[0] == _FRAMEWORK:
-            return None
-        depth = _parent_namespace_depth + 1  # where names are looked up, counted from this frame
-        rebuilt: bool | None = rebuild.__func__(cls, _parent_namespace_depth=depth, **given)
-        return rebuilt
-
-    BaseModel.model_config = {**config, "defer_build": True}
-    BaseModel.model_rebuild = classmethod(later)  # type: ignore[assignment, method-assign]  # for the import alone
+    usual = BaseModel.model_config
+    BaseModel.model_config = {**usual, "defer_build": True}
     try:
         execute(module)
     finally:
-        BaseModel.model_config = config
-        BaseModel.model_rebuild = rebuild  # type: ignore[method-assign]  # the descriptor itself
+        BaseModel.model_config = usual
+    for model in vars(module).values():  # or what derives from them would be deferred, too
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            model.model_config.pop("defer_build", None)

@@ -6,6 +6,7 @@ function `__getattr__` that is asked for what is missing: https://peps.python.or
 """
 
 from contextlib import AbstractContextManager
+from os import register_at_fork
 from threading import RLock
 from types import ModuleType
 from typing import Any
@@ -19,29 +20,49 @@ def deferred_modules(*names: str) -> AbstractContextManager[None]:
     Only for modules whose execution has no effect elsewhere. Importing one that cannot be executed
     succeeds; what asks for an attribute gets the error then.
     """
-    return executed_by(_defer, names)
+    return executed_by(_Deferred, names)
 
 
-def _defer(module: ModuleType, execute: Execute) -> None:
-    lock = RLock()
-    begun = False
+class _Deferred:
+    """A module that was imported and not executed."""
 
-    def __getattr__(name: str) -> Any:  # noqa: N807 - the name that PEP 562 gives it
-        nonlocal begun
+    def __init__(self, module: ModuleType, execute: Execute) -> None:
+        self._module = module
+        self._execute = execute
+        module.__getattr__ = self._get  # type: ignore[method-assign]  # PEP 562
+        module.__dir__ = self._dir  # type: ignore[method-assign]  # PEP 562
+        self._empty = frozenset(vars(module))
+        self._forget_threads()
+        register_at_fork(after_in_child=self._forget_threads)
+
+    def _forget_threads(self) -> None:
+        """Begin anew: a child of a fork does not have the thread that was executing the module."""
+        self._lock = RLock()
+        self._begun = False
+
+    def _get(self, name: str) -> Any:
         # Another thread waits until the module is whole; the module's own code must not.
-        with lock:
-            if not begun:
-                begun = True
-                try:
-                    execute(module)
-                except BaseException:
-                    begun = False
-                    raise
-                del module.__getattr__
+        with self._lock:
+            if not self._begun:
+                self._complete()
         try:
-            return vars(module)[name]
+            return vars(self._module)[name]
         except KeyError:
-            text = f"module {module.__name__!r} has no attribute {name!r}"
-            raise AttributeError(text, name=name, obj=module) from None
+            text = f"module {self._module.__name__!r} has no attribute {name!r}"
+            raise AttributeError(text, name=name, obj=self._module) from None
 
-    module.__getattr__ = __getattr__  # type: ignore[method-assign]  # PEP 562
+    def _dir(self) -> list[str]:
+        getattr(self._module, "__all__", None)
+        return sorted(vars(self._module))
+
+    def _complete(self) -> None:
+        known = vars(self._module)
+        patches = {name: value for name, value in known.items() if name not in self._empty}
+        self._begun = True
+        try:
+            self._execute(self._module)
+        except BaseException:
+            self._begun = False
+            raise
+        known.update(patches)  # what others have set on it before
+        del known["__getattr__"], known["__dir__"]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 Execute = Callable[[ModuleType], None]
-Execution = Callable[[ModuleType, Execute], None]
+Execution = Callable[[ModuleType, Execute], object]
 
 
 @contextlib.contextmanager
@@ -40,16 +40,33 @@ class _Finder:
     ) -> ModuleSpec | None:
         if name not in self._names:
             return None
-        self._names.remove(name)  # the next line asks all finders, this one among them
+        self._names.discard(name)  # the next line asks all finders, this one among them
         spec = find_spec(name)
         if spec is not None and spec.loader is not None:
-            self._wrap(spec.loader)
+            spec.loader = cast("Any", _Loader(spec.loader, self._execution))
         return spec
-
-    def _wrap(self, loader: Any) -> None:  # which is this one module's
-        usual: Execute = loader.exec_module
-        loader.exec_module = lambda module: self._execution(module, usual)
 
     def leave(self) -> None:
         with contextlib.suppress(ValueError):  # where somebody else has cleared the list
             sys.meta_path.remove(self)
+
+
+class _Loader:
+    """Stands in for a loader until its module is executed.
+
+    The loader itself may be that of other modules as well, as an archive's is, or somebody's proxy.
+    """
+
+    def __init__(self, loader: Any, execution: Execution) -> None:
+        self._loader = loader
+        self._execution = execution
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        found: ModuleType | None = self._loader.create_module(spec)
+        return found
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._execution(module, self._loader.exec_module)

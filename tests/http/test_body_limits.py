@@ -1,4 +1,4 @@
-"""How much a request's body may cost: it is never unpacked, and bounded where that is asked for."""
+"""How much a request may cost: its body is never unpacked, and bounded where that is asked for."""
 
 import asyncio
 import gzip
@@ -13,6 +13,7 @@ from fastapi import Body, FastAPI, Form, Request
 
 from adapter.errors import InvalidOption
 from adapter.function import Function, lambda_handler
+from adapter.http import request
 from tests.http.applications import echo
 from tests.http.fronts import EDGE, HTTP_API, Front, answer_of, fronts
 from tests.http.streams import posted
@@ -194,3 +195,15 @@ def test_a_late_answer_to_head_has_no_body(closing: Closing, front: Front) -> No
     answer = answer_of(closing(lambda_handler(stuck))(front.make(method="HEAD"), context))
 
     assert (answer.status, answer.body) == (504, b"")
+
+
+def test_header_names_that_take_much_memory_are_not_remembered() -> None:
+    def kept(names: list[str]) -> int:
+        before = request._keys.cache_info().currsize
+        found = request.encoded([(name, "1") for name in names])
+        assert [name.decode() for name, _ in found] == names
+        return request._keys.cache_info().currsize - before
+
+    assert kept(["x-short", "x-shorter"]) == 1
+    assert kept(["x-" + "long" * 600]) == 0
+    assert kept([f"x-{number:0100}" for number in range(30)]) == 0

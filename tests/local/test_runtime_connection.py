@@ -172,3 +172,35 @@ async def test_the_coroutine_may_be_told_of_what_it_does_itself() -> None:
     connection.go_on()
 
     assert (early, wire.closed) == (False, True)
+
+
+async def test_one_that_is_closed_before_it_is_made_is_hung_up_on() -> None:
+    connection, wire = RuntimeConnection(_echo), Wire()
+
+    connection.close()
+    connection.connection_made(wire)
+
+    assert wire.closed
+    connection.connection_lost(None)
+    await connection.closed
+
+
+async def test_whoever_waits_for_its_end_may_leave() -> None:
+    connection, wire = _connected(_echo)
+
+    connection.closed.cancel()
+    connection.connection_lost(None)
+
+    assert wire.closed
+
+
+async def test_an_error_of_the_coroutine_hangs_up_and_is_raised() -> None:
+    async def serve(connection: RuntimeConnection) -> None:
+        await connection.event()
+        raise LookupError("no such name")
+
+    connection, wire = _connected(serve)
+
+    with pytest.raises(LookupError):
+        connection.go_on()
+    assert wire.closed

@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import fastapi
 import pytest
 
 APP = """
@@ -39,13 +41,36 @@ async def write(pen: Pen, token: Annotated[str, Depends(bearer)], size: int = 3)
 async def read() -> list[Cap]:
     return []
 """
+LOGIN = """
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from fastapi.openapi.models import Schema
+from fastapi.security import HTTPBasicCredentials
+
+
+class Login(HTTPBasicCredentials):
+    pass
+
+
+class Described(Schema):
+    note: str = ""
+
+
+app = FastAPI()
+
+
+@app.get("/login")
+async def login(given: Annotated[Login, Depends()]) -> str:
+    return given.username
+"""
 REPORT = """
 import json, sys
 from pydantic import BaseModel
-from fastapi.openapi.models import OpenAPI, Schema
+from fastapi.openapi.models import Components, OpenAPI, Schema
 import fastapi, shop
 
-models = {"Schema": Schema, "OpenAPI": OpenAPI, "Pen": shop.Pen, "Cap": shop.Cap}
+models = {"Components": Components, "OpenAPI": OpenAPI, "Pen": shop.Pen, "Cap": shop.Cap}
 built = {name: model.__pydantic_complete__ for name, model in models.items()}
 report = {
     "built": built,
@@ -87,14 +112,14 @@ def run(folder: Path, code: str) -> str:
 def test_models_of_fastapi_are_built_at_their_first_use(folder: Path) -> None:
     found = report(folder, LOADED)
 
-    assert found["built"] == {"Schema": False, "OpenAPI": False, "Pen": True, "Cap": True}
+    assert found["built"] == {"Components": False, "OpenAPI": False, "Pen": True, "Cap": True}
     assert found["built_then"]["OpenAPI"]
 
 
 def test_documents_and_errors_are_what_they_are_without(folder: Path) -> None:
     plain, deferred = report(folder, ""), report(folder, LOADED)
 
-    assert plain["built"]["Schema"]
+    assert plain["built"]["Components"]
     assert deferred["document"] == plain["document"]
     assert list(deferred["document"]["components"]["schemas"])
     assert deferred["errors"] == plain["errors"]
@@ -127,7 +152,7 @@ def test_a_finder_that_watches_imports_is_asked_as_ever(folder: Path) -> None:
 import sys
 class Watcher:
     def find_spec(self, name, path=None, target=None):
-        if name == "fastapi":
+        if name == "fastapi.openapi.models":
             print("watched")
 sys.meta_path.insert(0, Watcher())
 """
@@ -135,9 +160,67 @@ sys.meta_path.insert(0, Watcher())
     assert run(folder, code + LOADED) == "watched\n"
 
 
+def test_a_finder_may_have_a_loader_of_its_own(folder: Path) -> None:
+    """One that hands on to another, as those of tracing libraries do."""
+    code = """
+import sys
+from importlib.util import find_spec
+class Proxy:
+    def __init__(self, loader):
+        vars(self)["loader"] = loader
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+    def __setattr__(self, name, value):
+        setattr(self.loader, name, value)
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        print("watched", module.__name__)
+class Watcher:
+    asked = set()
+    def find_spec(self, name, path=None, target=None):
+        if name == "fastapi.openapi.models" and name not in self.asked:
+            self.asked.add(name)
+            spec = find_spec(name)
+            spec.loader = Proxy(spec.loader)
+            return spec
+sys.meta_path.insert(0, Watcher())
+"""
+
+    assert run(folder, code + LOADED) == "watched fastapi.openapi.models\n"
+
+
+def test_fastapi_may_lie_in_an_archive_with_other_modules(folder: Path) -> None:
+    package = Path(fastapi.__file__).parent
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        for path in package.rglob("*.py"):
+            archive.write(path, path.relative_to(package.parent))
+        archive.write(folder / "shop.py", "shop.py")
+    (folder / "shop.py").unlink()
+
+    found = report(folder, "import sys\nsys.path.insert(0, 'all.zip')\n" + LOADED)
+
+    assert found["built"] == {"Components": False, "OpenAPI": False, "Pen": True, "Cap": True}
+    assert found["config"] == [{}, {}]
+
+
+def test_models_that_derive_from_fastapis_are_built_where_they_are_defined(folder: Path) -> None:
+    (folder / "shop.py").write_text(LOGIN)
+    code = """
+import shop
+from fastapi.testclient import TestClient
+answer = TestClient(shop.app).get("/login", params={"username": "a", "password": "b"})
+print(answer.status_code, shop.Described.__pydantic_complete__, shop.Login.__pydantic_complete__)
+"""
+
+    assert run(folder, LOADED + code) == "200 True True\n"
+
+
 def test_an_import_that_fails_leaves_pydantic_as_it_was(folder: Path) -> None:
-    (folder / "fastapi").mkdir()
-    (folder / "fastapi/__init__.py").write_text("raise ImportError('half installed')")
+    (folder / "fastapi/openapi").mkdir(parents=True)
+    (folder / "fastapi/__init__.py").write_text("import fastapi.openapi.models")
+    (folder / "fastapi/openapi/models.py").write_text("raise ImportError('half installed')")
     code = LOADED.replace("load_handler('shop", "try:\n    load_handler('shop")
     code += """except ImportError as error:
     from pydantic import BaseModel

@@ -136,3 +136,34 @@ asyncio.run(talk())
     write_certificate(folder / "tls.pem")
 
     assert run(folder, code) == ["False", "b'hello\\n'"]
+
+
+def test_what_was_set_on_it_before_its_first_use_stays(folder: Path) -> None:
+    assert run(folder, DEFERRED + "feed.first = 'mine'\nprint(feed.last, feed.first)") == [
+        "executed",
+        "2 mine",
+    ]
+
+
+def test_it_lists_its_names(folder: Path) -> None:
+    assert run(folder, DEFERRED + "print({'first', 'last'} <= {*dir(feed)})") == [
+        "executed",
+        "True",
+    ]
+
+
+def test_a_child_that_is_forked_during_the_first_use_has_it_too(folder: Path) -> None:
+    code = """
+import os, sys, threading
+executing = threading.Thread(target=lambda: feed.last)
+executing.start()
+while "first" not in vars(feed):
+    pass
+if not (child := os.fork()):
+    sys.stdout = open(os.devnull, "w")
+    os._exit(0 if feed.last == 2 else 1)
+print(os.waitpid(child, 0)[1], feed.last)
+executing.join()
+"""
+
+    assert run(folder, DEFERRED + code) == ["executed", "0 2"]

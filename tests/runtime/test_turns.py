@@ -71,6 +71,33 @@ def test_what_a_plain_handler_left_to_do_is_done_before_the_next_poll(how: str) 
     asyncio.run(scenario())
 
 
+def test_what_a_task_leaves_that_ends_with_the_handler_is_done_before_the_next_poll() -> None:
+    done = threading.Event()
+    kept: list[Any] = []
+
+    async def end() -> None:
+        pass
+
+    async def report() -> None:
+        await asyncio.sleep(0.01)
+        done.set()
+
+    async def handler(event: Any, _context: Any) -> Any:
+        await asyncio.sleep(0.001)
+        audit = asyncio.create_task(end())
+        audit.add_done_callback(lambda _: kept.append(asyncio.create_task(report())))
+        return event
+
+    async def scenario() -> None:
+        async with serving_in_a_thread(handler) as api:
+            (await api.poll()).give("first")
+            await api.post()
+            await api.poll()
+            assert done.is_set()
+
+    asyncio.run(scenario())
+
+
 def test_a_handler_that_raises_cancelled_error_is_an_error_and_the_loop_goes_on() -> None:
     async def cancelled(event: Any, _context: Any) -> Any:
         if event == "cancel":
