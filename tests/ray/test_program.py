@@ -65,6 +65,13 @@ def wait_for(path: Path) -> None:
         time.sleep(0.02)
 
 
+def begin_waiting_deployments(service: Service) -> None:
+    """Have environments that wait for calls: a start may take longer than a time limit."""
+    mark = new_name("start")
+    (service.folder / mark).touch()
+    assert get(service, f"/wait/{mark}").status_code == 200
+
+
 def get(service: Service, path: str, **options: Any) -> httpx2.Response:
     return service.http.get(f"/library{path}", **options)
 
@@ -300,6 +307,7 @@ def test_a_replica_that_is_not_healthy_is_replaced(service: Service) -> None:
 
 
 def test_a_request_with_a_time_limit_is_408(service: Service) -> None:
+    begin_waiting_deployments(service)
     mark = new_name("limit")
     headers = {"x-request-timeout-seconds": "0.5", "x-request-id": mark}
 
