@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import time
 from pathlib import Path
@@ -11,14 +12,18 @@ from tests.aws import Aws, aws, region, shop
 __all__ = ["aws", "region"]
 
 
-def write(aws: Aws, deployment: str, *events: tuple[int, str]) -> None:
-    """Write log events; the times are in milliseconds before now."""
+def milliseconds() -> int:
+    return int(time.time() * 1000)
+
+
+def write(aws: Aws, deployment: str, *events: tuple[int, str], now: int | None = None) -> None:
+    """Write log events; the times are in milliseconds before `now`."""
     client: Any = aws.client("logs")
     where = {"logGroupName": f"/aws/lambda/shop-{deployment}", "logStreamName": "one"}
     if not client.describe_log_groups(logGroupNamePrefix=where["logGroupName"])["logGroups"]:
         client.create_log_group(logGroupName=where["logGroupName"])
         client.create_log_stream(**where)
-    now = int(time.time() * 1000)
+    now = milliseconds() if now is None else now
     told = [{"timestamp": now - ago, "message": message} for ago, message in events]
     client.put_log_events(**where, logEvents=told)
 
@@ -26,13 +31,15 @@ def write(aws: Aws, deployment: str, *events: tuple[int, str]) -> None:
 @pytest.fixture
 def logged(aws: Aws) -> Aws:
     aws.create_stack("shop", shop())
-    write(aws, "Gateway", (5000, "first\n"), (3000, "third\n"))
-    write(aws, "Model", (4000, "second\nof two lines\n"), (2000, "\x1b[31mred\n"))
+    now = milliseconds()  # one for both: creating a group can take longer than their distance
+    write(aws, "Gateway", (5000, "first\n"), (3000, "third\n"), now=now)
+    write(aws, "Model", (4000, "second\nof two lines\n"), (2000, "\x1b[31mred\n"), now=now)
     return aws
 
 
 def messages(text: str) -> list[str]:
-    return [line.split(maxsplit=1)[1] for line in text.splitlines()]
+    """Return the lines without times; those before midnight begin with their day."""
+    return [re.sub(r"(\d{4}-\d\d-\d\d )?\S*\s+", "", line, count=1) for line in text.splitlines()]
 
 
 def test_all_functions_are_shown_by_time(logged: Aws, tmp_path: Path) -> None:
