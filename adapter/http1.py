@@ -2,7 +2,7 @@
 
 Standard library only, because functions import it. Both ends of our own connections use it, and
 AWS's end is strict; a web server that faces clients is not its purpose. What arrives is read by
-`adapter.connection`.
+`adapter.messages`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapter import http1
-from adapter.connection import Messages
 from adapter.http1 import Head, ProtocolError
+from adapter.messages import Messages
 
 
 class Received(Messages):

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from adapter.calls.endpoint import Endpoint, credentials, endpoint
 from adapter.calls.pool import NotConnected, Pool
 from adapter.calls.sigv4 import Request, sign
-from adapter.connection import ResponseBody
 from adapter.errors import InvocationError, Throttled
 from adapter.http1 import Response
+from adapter.messages import ResponseBody
 
 OK, ACCEPTED, TOO_MANY = 200, 202, 429
 # Besides 429, what says that the function has not run; the others, such as 500, leave it open.

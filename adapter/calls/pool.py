@@ -10,8 +10,9 @@ import time
 from collections.abc import AsyncIterator, Mapping
 
 from adapter.calls.endpoint import Endpoint
-from adapter.connection import Connection, ResponseBody
+from adapter.connection import Connection
 from adapter.http1 import Response
+from adapter.messages import ResponseBody
 
 IDLE_S = 4.0  # for which an unused connection is trusted to be still there
 

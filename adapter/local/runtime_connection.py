@@ -5,8 +5,8 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Self
 
-from adapter.connection import Messages
 from adapter.http1 import READ_AHEAD, Head, ProtocolError
+from adapter.messages import Messages
 
 
 class RuntimeConnection(Messages, asyncio.Protocol):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from adapter.connection import RequestBody
+from adapter.messages import RequestBody
 from adapter.responder import ResponseStream
 from adapter.runtime.client import (
     FATAL,

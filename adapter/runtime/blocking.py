@@ -9,8 +9,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from adapter.connection import CONNECT_S, PIECE, Messages
+from adapter.connection import CONNECT_S, PIECE
 from adapter.http1 import ProtocolError
+from adapter.messages import Messages
 
 
 class BlockingConnection(Messages):

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from adapter.connection import Connection, RequestBody
+from adapter.connection import Connection
 from adapter.errors import AdapterError
 from adapter.http1 import Response, request_bytes
+from adapter.messages import RequestBody
 from adapter.runtime import protocol
 from adapter.runtime.blocking import BlockingConnection
 from adapter.runtime.protocol import Failure, Invocation

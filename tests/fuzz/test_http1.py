@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.connection import Messages, ResponseBody
 from adapter.http1 import ProtocolError
 from adapter.local.runtime_connection import RuntimeConnection
+from adapter.messages import Messages, ResponseBody
 from adapter.runtime import protocol
 from adapter.runtime.protocol import Invocation
 from tests.fuzz import pieces

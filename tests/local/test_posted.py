@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapter.connection import Messages
 from adapter.http1 import ProtocolError
 from adapter.local import posted
 from adapter.local.invocation import MAX_STREAM
 from adapter.local.posted import Posted, drop, pass_on, read_whole
+from adapter.messages import Messages
 
 CHUNKED = {"transfer-encoding": "chunked"}
 TYPE = "Lambda-Runtime-Function-Error-Type: Function.KeyError\r\n"
