@@ -85,7 +85,7 @@ class Lifespan:
 
     async def _end(self, task: asyncio.Task[None]) -> None:
         """See the task to its end; one that waits for another message would wait for ever."""
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # for what it does after its answer
         task.cancel()
         await asyncio.wait([task])
 

@@ -129,7 +129,10 @@ class _Protocol(H11Protocol):
     An answer to that, too, would be an error of ours with a traceback.
     """
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(
+        self,
+        transport: asyncio.Transport,  # type: ignore[override]  # uvicorn names this one, too
+    ) -> None:
         super().connection_made(cast("asyncio.Transport", Together(transport)))
 
     def send_400_response(self, msg: str) -> None:

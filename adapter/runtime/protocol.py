@@ -112,7 +112,7 @@ class Failure(NamedTuple):
     def of(cls, error: BaseException) -> "Failure":
         """Describe an exception, without the frames that led to the user's; never raises."""
         from adapter.calls.error_object import told_of  # noqa: PLC0415 - failures only
-        from adapter.errors import RemoteError  # noqa: PLC0415
+        from adapter.errors import RemoteError  # noqa: PLC0415 - see above
 
         message = _text(error)
         return cls(
