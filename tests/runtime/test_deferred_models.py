@@ -45,7 +45,7 @@ LOGIN = """
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
-from fastapi.openapi.models import Schema
+from fastapi.openapi.models import Operation, Schema
 from fastapi.security import HTTPBasicCredentials
 
 
@@ -55,6 +55,15 @@ class Login(HTTPBasicCredentials):
 
 class Described(Schema):
     note: str = ""
+
+
+class Noted(Described, strict=True):
+    pass
+
+
+class Slow(Operation):
+    seconds: int
+    schemas: list[Schema] = []
 
 
 app = FastAPI()
@@ -211,10 +220,41 @@ def test_models_that_derive_from_fastapis_are_built_where_they_are_defined(folde
 import shop
 from fastapi.testclient import TestClient
 answer = TestClient(shop.app).get("/login", params={"username": "a", "password": "b"})
-print(answer.status_code, shop.Described.__pydantic_complete__, shop.Login.__pydantic_complete__)
+print(answer.status_code)
+models = [shop.Login, shop.Described, shop.Noted, shop.Slow]
+print(*(model.__pydantic_complete__ for model in models))
+print("__init_subclass__" in vars(shop.Schema), shop.Noted.model_config["strict"])
+told = {"seconds": 3, "schemas": [{"items": {"type": "string"}}], "responses": {}}
+print(shop.Slow(**told).model_dump(exclude_unset=True) == told)
 """
 
-    assert run(folder, LOADED + code) == "200 True True\n"
+    for before in ("", LOADED):
+        told = ["200", "True True True True", "False True", "True"]
+        assert run(folder, before + code).splitlines() == told
+
+
+def test_models_that_are_rebuilt_meanwhile_are_rebuilt(folder: Path) -> None:
+    """As by another thread, while FastAPI is imported."""
+    (folder / "fastapi/openapi").mkdir(parents=True)
+    (folder / "fastapi/__init__.py").write_text("import fastapi.openapi.models")
+    (folder / "fastapi/openapi/models.py").write_text("import shop\nshop.rebuild()")
+    (folder / "shop.py").write_text("""
+from pydantic import BaseModel
+
+class Pen(BaseModel):
+    cap: "Cap"
+
+def rebuild():
+    class Cap(BaseModel):
+        width: int
+    Pen.model_rebuild()
+
+app = print
+import fastapi
+""")
+    code = "import shop\nprint(shop.Pen(cap={'width': 3}))\n"
+
+    assert run(folder, LOADED + code) == "cap=Cap(width=3)\n"
 
 
 def test_an_import_that_fails_leaves_pydantic_as_it_was(folder: Path) -> None:
