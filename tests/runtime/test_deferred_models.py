@@ -1,14 +1,14 @@
 """Each test runs an interpreter of its own, in which nobody has imported FastAPI yet."""
 
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import fastapi
 import pytest
+
+from tests.runtime.interpreter import lines_of
 
 APP = """
 from typing import Annotated
@@ -106,16 +106,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def report(folder: Path, before: str) -> dict[str, Any]:
-    done = run(folder, before + REPORT)
-    found: dict[str, Any] = json.loads(done)
+    (line,) = lines_of(folder, before + REPORT)
+    found: dict[str, Any] = json.loads(line)
     return found
-
-
-def run(folder: Path, code: str) -> str:
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert not done.returncode, done.stderr
-    return done.stdout
 
 
 def test_models_of_fastapi_are_built_at_their_first_use(folder: Path) -> None:
@@ -153,7 +146,7 @@ def test_a_module_without_fastapi_loads_neither_it_nor_pydantic(folder: Path) ->
         "assert not any('deferred' in str(finder) for finder in sys.meta_path)\n"
     )
 
-    run(folder, code)
+    lines_of(folder, code)
 
 
 def test_a_finder_that_watches_imports_is_asked_as_ever(folder: Path) -> None:
@@ -166,7 +159,7 @@ class Watcher:
 sys.meta_path.insert(0, Watcher())
 """
 
-    assert run(folder, code + LOADED) == "watched\n"
+    assert lines_of(folder, code + LOADED) == ["watched"]
 
 
 def test_a_finder_may_have_a_loader_of_its_own(folder: Path) -> None:
@@ -197,7 +190,7 @@ class Watcher:
 sys.meta_path.insert(0, Watcher())
 """
 
-    assert run(folder, code + LOADED) == "watched fastapi.openapi.models\n"
+    assert lines_of(folder, code + LOADED) == ["watched fastapi.openapi.models"]
 
 
 def test_fastapi_may_lie_in_an_archive_with_other_modules(folder: Path) -> None:
@@ -230,7 +223,7 @@ print(shop.Slow(**told).model_dump(exclude_unset=True) == told)
 
     for before in ("", LOADED):
         told = ["200", "True True True True", "False True", "True"]
-        assert run(folder, before + code).splitlines() == told
+        assert lines_of(folder, before + code) == told
 
 
 def test_models_that_are_rebuilt_meanwhile_are_rebuilt(folder: Path) -> None:
@@ -254,7 +247,7 @@ import fastapi
 """)
     code = "import shop\nprint(shop.Pen(cap={'width': 3}))\n"
 
-    assert run(folder, LOADED + code) == "cap=Cap(width=3)\n"
+    assert lines_of(folder, LOADED + code) == ["cap=Cap(width=3)"]
 
 
 def test_an_import_that_fails_leaves_pydantic_as_it_was(folder: Path) -> None:
@@ -268,4 +261,4 @@ def test_an_import_that_fails_leaves_pydantic_as_it_was(folder: Path) -> None:
     print(BaseModel.model_rebuild.__func__.__module__)
 """
 
-    assert run(folder, code) == "half installed {} classmethod\npydantic.main\n"
+    assert lines_of(folder, code) == ["half installed {} classmethod", "pydantic.main"]

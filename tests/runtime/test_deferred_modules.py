@@ -1,11 +1,10 @@
 """Each test runs an interpreter of its own, in which nobody has imported the module yet."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.runtime.interpreter import lines_of
 from tests.tls import write_certificate
 
 FEED = """
@@ -28,28 +27,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, code: str) -> list[str]:
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert not done.returncode, done.stderr
-    return done.stdout.split("\n")[:-1]
-
-
 def test_a_deferred_module_is_executed_when_an_attribute_is_asked_for(folder: Path) -> None:
     code = (
         DEFERRED
         + "import feed\nprint('imported twice')\nprint(feed.last)\nprint(vars(feed)['first'])"
     )
 
-    assert run(folder, code) == ["imported twice", "executed", "2", "1"]
+    assert lines_of(folder, code) == ["imported twice", "executed", "2", "1"]
 
 
 def test_names_may_be_imported_from_it(folder: Path) -> None:
-    assert run(folder, DEFERRED + "from feed import last\nprint(last)") == ["executed", "2"]
+    assert lines_of(folder, DEFERRED + "from feed import last\nprint(last)") == ["executed", "2"]
 
 
 def test_it_knows_its_file_without_being_executed(folder: Path) -> None:
-    assert run(folder, DEFERRED + "print(feed.__file__[-7:])") == ["feed.py"]
+    assert lines_of(folder, DEFERRED + "print(feed.__file__[-7:])") == ["feed.py"]
 
 
 def test_threads_that_ask_at_once_find_it_whole(folder: Path) -> None:
@@ -59,7 +51,7 @@ with ThreadPoolExecutor(8) as threads:
     print(*threads.map(lambda name: getattr(feed, name), ["first", "last"] * 4))
 """
 
-    assert run(folder, DEFERRED + code) == ["executed", "1 2 1 2 1 2 1 2"]
+    assert lines_of(folder, DEFERRED + code) == ["executed", "1 2 1 2 1 2 1 2"]
 
 
 def test_what_it_does_not_have_is_an_attribute_error_as_ever(folder: Path) -> None:
@@ -72,7 +64,7 @@ for _ in range(2):
 """
     said = "module 'feed' has no attribute 'middle' middle"
 
-    assert run(folder, DEFERRED + code) == ["executed", said, said]
+    assert lines_of(folder, DEFERRED + code) == ["executed", said, said]
 
 
 def test_an_error_is_raised_each_time_until_it_can_be_executed(folder: Path) -> None:
@@ -88,18 +80,18 @@ importlib.invalidate_caches()
 print(feed.parts.__name__)
 """
 
-    assert run(folder, DEFERRED + code) == ["No module named 'parts'", "parts"]
+    assert lines_of(folder, DEFERRED + code) == ["No module named 'parts'", "parts"]
 
 
 def test_modules_that_use_each_other_are_executed_once(folder: Path) -> None:
     (folder / "feed.py").write_text("print('feed')\nimport other\nlast = other.own + 1\n")
     (folder / "other.py").write_text("import feed\nprint(hasattr(feed, 'last'))\nown = 1\n")
 
-    assert run(folder, DEFERRED + "print(feed.last)") == ["feed", "False", "2"]
+    assert lines_of(folder, DEFERRED + "print(feed.last)") == ["feed", "False", "2"]
 
 
 def test_a_module_that_is_there_already_stays_as_it_is(folder: Path) -> None:
-    assert run(folder, "import feed\n" + DEFERRED + "print('__getattr__' in vars(feed))") == [
+    assert lines_of(folder, "import feed\n" + DEFERRED + "print('__getattr__' in vars(feed))") == [
         "executed",
         "False",
     ]
@@ -135,18 +127,18 @@ asyncio.run(talk())
 """
     write_certificate(folder / "tls.pem")
 
-    assert run(folder, code) == ["False", "b'hello\\n'"]
+    assert lines_of(folder, code) == ["False", "b'hello\\n'"]
 
 
 def test_what_was_set_on_it_before_its_first_use_stays(folder: Path) -> None:
-    assert run(folder, DEFERRED + "feed.first = 'mine'\nprint(feed.last, feed.first)") == [
+    assert lines_of(folder, DEFERRED + "feed.first = 'mine'\nprint(feed.last, feed.first)") == [
         "executed",
         "2 mine",
     ]
 
 
 def test_it_lists_its_names(folder: Path) -> None:
-    assert run(folder, DEFERRED + "print({'first', 'last'} <= {*dir(feed)})") == [
+    assert lines_of(folder, DEFERRED + "print({'first', 'last'} <= {*dir(feed)})") == [
         "executed",
         "True",
     ]
@@ -166,4 +158,4 @@ print(os.waitpid(child, 0)[1], feed.last)
 executing.join()
 """
 
-    assert run(folder, DEFERRED + code) == ["executed", "0 2"]
+    assert lines_of(folder, DEFERRED + code) == ["executed", "0 2"]

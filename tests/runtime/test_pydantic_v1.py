@@ -1,10 +1,10 @@
 """Each test runs an interpreter of its own, in which nobody has imported FastAPI yet."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.runtime.interpreter import lines_of
 
 APP = """
 from fastapi import FastAPI
@@ -43,13 +43,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, code: str) -> list[str]:
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert not done.returncode, done.stderr
-    return done.stdout.splitlines()
-
-
 def refusal(code: str) -> str:
     lines = [f"    {line}" for line in code.splitlines()]
     caught = ["except Exception as error:", "    print(type(error).__name__)"]
@@ -57,7 +50,7 @@ def refusal(code: str) -> str:
 
 
 def test_fastapi_alone_loads_it_for_the_first_route(folder: Path) -> None:
-    assert run(folder, "import shop\n" + SEEN) == ["True"]
+    assert lines_of(folder, "import shop\n" + SEEN) == ["True"]
 
 
 def test_a_function_does_not_load_it(folder: Path) -> None:
@@ -72,7 +65,7 @@ class Cap:
 print(jsonable_encoder([Cap()]))
 """
 
-    found = run(folder, LOAD + code + SEEN)
+    found = lines_of(folder, LOAD + code + SEEN)
 
     assert found == ["[{'colour': 'red'}]", "[{'width': 3}]", "False"]
 
@@ -87,8 +80,8 @@ async def write(ink: {annotation}) -> None: ...
 """
     (folder / "shop.py").write_text(OLDER + route)
 
-    assert run(folder, refusal("import shop")) == ["PydanticV1NotSupportedError"]
-    assert run(folder, refusal(LOAD)) == ["PydanticV1NotSupportedError"]
+    assert lines_of(folder, refusal("import shop")) == ["PydanticV1NotSupportedError"]
+    assert lines_of(folder, refusal(LOAD)) == ["PydanticV1NotSupportedError"]
 
 
 def test_values_of_its_models_are_refused_though_it_came_later(folder: Path) -> None:
@@ -98,7 +91,7 @@ from pydantic.v1 import BaseModel
 jsonable_encoder({"ink": type("Ink", (BaseModel,), {})()})
 """
 
-    assert run(folder, LOAD + refusal(code)) == ["PydanticV1NotSupportedError"]
+    assert lines_of(folder, LOAD + refusal(code)) == ["PydanticV1NotSupportedError"]
 
 
 def test_a_fastapi_that_looks_in_another_way_is_left_as_it_is(folder: Path) -> None:
@@ -109,4 +102,4 @@ def test_a_fastapi_that_looks_in_another_way_is_left_as_it_is(folder: Path) -> N
     (folder / "shop.py").write_text("from fastapi._compat import shared\napp = print\n")
 
     code = "import shop\nprint(vars(shop.shared).get('is_pydantic_v1_model_class', 3))\n"
-    assert run(folder, LOAD + code) == ["None"]
+    assert lines_of(folder, LOAD + code) == ["None"]
