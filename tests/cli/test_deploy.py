@@ -12,7 +12,7 @@ from tests.aws import Aws, Reply, aws, command, region, shop
 from tests.cli import stub_sam
 from tests.cli.test_diff import LATER, PROGRAM, deployed
 from tests.cli.test_status import ALIAS, ALIASES, WARM, failed_events
-from tests.local.world import is_alive
+from tests.local.world import wait_for_end
 from tests.template.trees import write_tree
 
 __all__ = ["aws", "region"]
@@ -373,7 +373,7 @@ def test_a_signal_ends_sam_and_leaves_nothing_running(
     assert process.returncode == code
     assert ("sam cleans up" in rest) == (number == signal.SIGINT)
     assert "what CloudFormation has begun goes on. See adapter status." in rest
-    assert not any(is_alive(int(pid)) for pid in pids)
+    wait_for_end(map(int, pids))
 
 
 def test_a_change_is_asked_for_by_what_widens_alone(aws: Aws, folder: Path, stub: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import adapter
-from tests.local.world import is_alive
+from tests.local.world import is_alive, wait_for_end
 
 REPOSITORY = Path(adapter.__file__).parents[1]
 PROGRAM = """
@@ -136,8 +136,7 @@ def test_killed_it_leaves_no_process(tmp_path: Path) -> None:
         pids = run.get("/")["pids"]
         run.process.kill()
         run.process.wait(timeout=10)
-        while any(is_alive(pid) for pid in pids):
-            os.sched_yield()  # they notice the closed Runtime API; pytest's timeout is the limit
+        wait_for_end(pids)  # they notice the closed Runtime API
 
 
 def test_people_get_a_banner_and_lines(tmp_path: Path) -> None:

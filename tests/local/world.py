@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -264,3 +264,13 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def wait_for_end(pids: Iterable[int]) -> None:
+    """Wait until processes that are no children of ours have ended; pytest's timeout is the limit.
+
+    What kills them does not wait for them either.
+    """
+    for pid in pids:
+        while is_alive(pid):
+            os.sched_yield()

@@ -9,7 +9,7 @@ import pytest
 from adapter.stack import sam
 from adapter.stack.sam import SamInterrupted, capabilities, deploy_arguments, run_sam
 from tests.cli import stub_sam
-from tests.local.world import is_alive
+from tests.local.world import wait_for_end
 
 
 def arguments(template: dict[str, Any], **parameters: Any) -> list[str]:
@@ -58,7 +58,7 @@ def test_a_child_that_ignores_signals_is_killed_with_its_children(
     thread.join()
 
     assert interrupted.value.number == signal.SIGINT
-    assert not any(is_alive(int(pid)) for pid in hanging[0].split()[1:])
+    wait_for_end(map(int, hanging[0].split()[1:]))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
