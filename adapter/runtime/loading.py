@@ -3,12 +3,14 @@
 import contextlib
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from adapter.errors import TargetError
 from adapter.runtime.deferred_models import deferred_models
+from adapter.runtime.init_type import delays_an_invocation
 from adapter.runtime.pydantic_v1 import unloaded_pydantic_v1
 
 _NEW_OBJECTS = 50_000  # until garbage is looked for while modules are imported; usual are 700
@@ -25,7 +27,8 @@ def load_handler(name: str, task_root: str) -> Callable[[Any, Any], Any]:
         raise TargetError(f"_HANDLER={name!r} must have the form module.attribute.")
     if task_root and task_root not in sys.path:
         sys.path.insert(0, task_root)
-    with _few_collections(), deferred_models(), unloaded_pydantic_v1():
+    models = deferred_models() if delays_an_invocation(os.environ) else contextlib.nullcontext()
+    with _few_collections(), models, unloaded_pydantic_v1():
         module = importlib.import_module(module_name.replace("/", "."))
     handler = getattr(module, attribute, None)
     if not callable(handler):

@@ -118,6 +118,15 @@ def test_models_of_fastapi_are_built_at_their_first_use(folder: Path) -> None:
     assert found["built_then"]["OpenAPI"]
 
 
+@pytest.mark.parametrize("kind", ["provisioned-concurrency", "snap-start"])
+def test_they_are_built_at_once_where_nobody_waits_for_the_init(folder: Path, kind: str) -> None:
+    told = f"import os\nos.environ['AWS_LAMBDA_INITIALIZATION_TYPE'] = {kind!r}\n"
+
+    found = report(folder, told + LOADED)
+
+    assert found["built"] == dict.fromkeys(("Components", "OpenAPI", "Pen", "Cap"), True)
+
+
 def test_documents_and_errors_are_what_they_are_without(folder: Path) -> None:
     plain, deferred = report(folder, ""), report(folder, LOADED)
 

@@ -285,3 +285,19 @@ print("then:", ssl.create_default_context().check_hostname, "_ssl" in sys.module
             await environment.until("then: True True")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["provisioned-concurrency", "snap-start"])
+def test_it_is_loaded_where_nobody_waits_for_the_init(tmp_path: Path, kind: str) -> None:
+    source = """
+import sys
+print("loaded:", "_ssl" in sys.modules)
+handler = print
+"""
+
+    async def scenario() -> None:
+        kinds = {"AWS_LAMBDA_INITIALIZATION_TYPE": kind}
+        async with child(source, tmp_path, **kinds) as environment:
+            await environment.until("loaded: True")
+
+    asyncio.run(scenario())
