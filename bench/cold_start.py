@@ -137,7 +137,7 @@ def _measure(name: str, case: Case, settings: Settings) -> Values:
     contenders = (case.mine, *case.others)
     for contender in contenders:  # writes the compiled modules, and fills the kernel's cache
         _start(contender, case, settings)
-    turns = settings.number_of_turns(15, 3)
+    turns = settings.number_of_turns(31, 3)
     for contender in in_turns(contenders, turns, f"B3, {name}"):
         values.add(contender.name, _start(contender, case, settings))
     return values
