@@ -11,7 +11,7 @@ from typing import Any
 from adapter.errors import TargetError
 from adapter.runtime.deferred_models import deferred_models
 from adapter.runtime.init_type import delays_an_invocation
-from adapter.runtime.pydantic_v1 import unloaded_pydantic_v1
+from adapter.runtime.pydantic_v1 import unused_pydantic_v1
 
 _NEW_OBJECTS = 50_000  # until garbage is looked for while modules are imported; usual are 700
 
@@ -28,7 +28,7 @@ def load_handler(name: str, task_root: str) -> Callable[[Any, Any], Any]:
     if task_root and task_root not in sys.path:
         sys.path.insert(0, task_root)
     models = deferred_models() if delays_an_invocation(os.environ) else contextlib.nullcontext()
-    with _few_collections(), models, unloaded_pydantic_v1():
+    with _few_collections(), models, unused_pydantic_v1():
         module = importlib.import_module(module_name.replace("/", "."))
     handler = getattr(module, attribute, None)
     if not callable(handler):

@@ -34,7 +34,7 @@ class Ink(BaseModel):
 app = FastAPI()
 """
 LOAD = "from adapter.runtime.loading import load_handler\nload_handler('shop.app', '.')\n"
-SEEN = "import sys\nprint('pydantic.v1' in sys.modules)\n"
+SEEN = "import sys\nprint('pydantic.v1.main' in sys.modules)\n"
 
 
 @pytest.fixture
@@ -68,6 +68,33 @@ print(jsonable_encoder([Cap()]))
     found = lines_of(folder, LOAD + code + SEEN)
 
     assert found == ["[{'colour': 'red'}]", "[{'width': 3}]", "False"]
+
+
+def test_it_is_there_for_who_has_imported_pydantic(folder: Path) -> None:
+    code = """
+import pydantic
+print(hasattr(pydantic, "v1"))
+class Ink(pydantic.v1.BaseModel):
+    colour: str
+print(Ink(colour="red"))
+from pydantic.v1 import BaseModel
+print(issubclass(Ink, BaseModel))
+"""
+    told = ["True", "colour='red'", "True"]
+
+    assert lines_of(folder, "import shop" + code) == lines_of(folder, LOAD + code) == told
+
+
+def test_one_of_its_modules_may_be_imported_alone(folder: Path) -> None:
+    code = LOAD + "from pydantic.v1.main import BaseModel\nimport pydantic\n"
+
+    assert lines_of(folder, code + "print(pydantic.v1.BaseModel is BaseModel)") == ["True"]
+
+
+def test_a_pydantic_without_it_has_none_of_its_models(folder: Path) -> None:
+    code = "import sys\nsys.modules['pydantic.v1'] = None\n" + LOAD
+
+    assert lines_of(folder, code + "import shop\nprint(shop.app.title)") == ["FastAPI"]
 
 
 @pytest.mark.parametrize("annotation", ["Ink", "list[Ink]", "Ink | None"])
