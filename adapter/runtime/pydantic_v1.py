@@ -7,7 +7,6 @@ Where nobody else has imported them, nothing can be one of their models.
 
 import contextlib
 import functools
-import importlib
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -47,4 +46,4 @@ def _where_used(check: Callable[[object], bool]) -> Callable[[object], bool]:
 def _bind() -> None:
     """Make `pydantic.v1` what it is after FastAPI's look: there, for who has imported pydantic."""
     with contextlib.suppress(ImportError), deferred_modules("pydantic.v1"):
-        importlib.import_module("pydantic.v1")
+        import pydantic.v1  # noqa: F401, PLC0415 - where FastAPI has imported pydantic
